@@ -1,0 +1,59 @@
+# `make lab` opens the course, `make test` proves it. Both set up .venv at their first call.
+PYTHON ?= python3
+ifeq ($(OS),Windows_NT)
+VENV_PYTHON := .venv/Scripts/python.exe
+else
+VENV_PYTHON := .venv/bin/python
+endif
+# More arguments for JupyterLab, for instance LAB_ARGS="--no-browser --port=8890".
+LAB_ARGS ?=
+NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
+NBVAL := $(VENV_PYTHON) -m pytest -p tests.nbval_plugin --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg
+# Cells share the two cores with their neighbours: idle threads must not spin.
+export OMP_WAIT_POLICY := PASSIVE
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-test lab test test-fast test-unit test-notebooks test-browser execute data links lint clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
+
+install:
+	@$(PYTHON) docs/tools/install.py
+
+install-test:
+	@$(PYTHON) docs/tools/install.py --test
+
+lab: install ## open the course in JupyterLab (localhost, random token)
+	$(VENV_PYTHON) -m jupyterlab --ip=127.0.0.1 $(LAB_ARGS) notebooks/00_start_here.ipynb
+
+test: test-unit test-notebooks test-browser lint ## everything: unit tests, all notebooks, browser tests
+
+test-unit: install-test ## the package, the data, the structure of the notebooks
+	$(VENV_PYTHON) -m pytest tests -m "not browser" -n 2
+
+test-notebooks: install-test ## every notebook: its stored outputs against a fresh run
+	$(NBVAL) -n 2 --dist loadfile $(NOTEBOOKS)
+
+test-browser: install-test ## the explorers, players and quizzes in a real JupyterLab
+	$(VENV_PYTHON) -m pytest tests/browser -m browser
+
+test-fast: install-test ## unit tests without the slow ones
+	$(VENV_PYTHON) -m pytest tests -m "not browser and not slow" -n 2
+
+execute: install-test ## run all notebooks in place; NB=notebooks/01_sound_waves.ipynb runs one
+	$(VENV_PYTHON) docs/tools/execute.py $(or $(NB),$(NOTEBOOKS))
+
+data: install-test ## build the bundled corpora again with espeak-ng
+	$(VENV_PYTHON) data/build.py
+
+links: install-test ## write the address in pyproject.toml into badges and links
+	$(VENV_PYTHON) docs/tools/links.py
+
+lint: install-test ## ruff on package, tests and notebooks
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+
+clean: ## remove what can be made again, .venv too
+	rm -rf .venv build dist *.egg-info test-results .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

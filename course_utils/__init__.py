@@ -1,0 +1,6 @@
+"""The small, tested package that every notebook of the course imports.
+
+Importing it is cheap: torch and librosa are imported by the modules that use them.
+"""
+
+__version__ = "0.1.0"
