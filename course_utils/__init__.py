@@ -3,4 +3,8 @@
 Importing it is cheap: torch and librosa are imported by the modules that use them.
 """
 
+from course_utils.show import show
+
+__all__ = ["__version__", "show"]
+
 __version__ = "0.1.0"
