@@ -1,0 +1,10 @@
+"""Interactive explorers: one Python file each, with its JavaScript beside it.
+
+In Colab, anywidget switches the manager of custom widgets on when the first explorer is made.
+"""
+
+from course_utils.widgets.air import AirExplorer
+from course_utils.widgets.aliasing import AliasingExplorer
+from course_utils.widgets.wave_builder import WaveBuilder
+
+__all__ = ["AirExplorer", "AliasingExplorer", "WaveBuilder"]
