@@ -173,7 +173,7 @@ def test_the_table_lists_every_exercise_and_quiz_with_its_state():
     assert len(table.rows) == expected
     states = {(notebook, title): state for notebook, title, state in table.rows}
     assert states["01 Sound waves", "How loud is it?"] == "done"
-    assert states["01 Sound waves", "Beats of two tones"] == "tried"
+    assert states["01 Sound waves", "How fast do they beat?"] == "tried"
     assert states["01 Sound waves", "Quiz"] == "tried, 3 of 5 right"
     assert states["00 Start here", "Quiz"] == "not attempted"
     assert table.closing == [f"1 of {expected} done."]
