@@ -8,7 +8,9 @@ endif
 # More arguments for JupyterLab, for instance LAB_ARGS="--no-browser --port=8890".
 LAB_ARGS ?=
 NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
-NBVAL := $(VENV_PYTHON) -m pytest -p tests.nbval_plugin --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg
+NBVAL := $(VENV_PYTHON) -m pytest -p tests.nbval_plugin --nbval --nbval-current-env \
+	--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 600 --timeout 900 \
+	-n 2 --dist loadfile
 # Cells share the two cores with their neighbours: idle threads must not spin.
 export OMP_WAIT_POLICY := PASSIVE
 
@@ -32,8 +34,9 @@ test: test-unit test-notebooks test-browser lint ## everything: unit tests, all 
 test-unit: install-test ## the package, the data, the structure of the notebooks
 	$(VENV_PYTHON) -m pytest tests -m "not browser" -n 2
 
-test-notebooks: install-test ## every notebook: its stored outputs against a fresh run
-	$(NBVAL) -n 2 --dist loadfile $(NOTEBOOKS)
+test-notebooks: install-test ## every notebook: stored outputs against a fresh run, with and without real data
+	$(NBVAL) $(NOTEBOOKS)
+	$(NBVAL) --without-data $(NOTEBOOKS)
 
 test-browser: install-test ## the explorers, players and quizzes in a real JupyterLab
 	$(VENV_PYTHON) -m pytest tests/browser -m browser
