@@ -106,6 +106,18 @@ function createExplorer({ model, el }, name, title) {
     show();
   }
 
+  // `options` are pairs of a value and its text.
+  function select(parent, { trait, label, options }) {
+    const input = make("select", { "data-trait": trait, "aria-label": label },
+      ...options.map(([value, text]) => make("option", { value }, text)));
+    const show = () => { input.value = model.get(trait); };
+    listen(input, "change", () => set(trait, input.value));
+    watch(trait, show);
+    parent.append(make("label", { class: "course-check" }, make("span", {}, label), input));
+    show();
+    return input;
+  }
+
   // A row of figures that follows every change silently.
   function figures() {
     const parent = row("course-figures");
@@ -235,8 +247,8 @@ function createExplorer({ model, el }, name, title) {
   }
 
   return {
-    root, status, colours, scene, listen, watch, set, row, button, slider, checkbox, figures, tell,
-    canvas, drag, redraw, play, close, isPlaying: () => playing,
+    root, status, colours, scene, listen, watch, set, row, button, slider, checkbox, select, figures,
+    tell, canvas, drag, redraw, play, close, isPlaying: () => playing,
   };
 }
 

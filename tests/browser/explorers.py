@@ -40,8 +40,13 @@ def picture(explorer: ElementHandle) -> str:
 
 def show(page: Page, explorer: ElementHandle) -> None:
     """Bring an explorer on the screen, and wait for its first picture."""
-    explorer.scroll_into_view_if_needed()
-    until(lambda: frames(explorer) > 0, "first picture")
+
+    def drawn() -> bool:
+        # Pictures and formulas that load above it push it away again.
+        explorer.scroll_into_view_if_needed()
+        return frames(explorer) > 0
+
+    until(drawn, "first picture", timeout_s=15)
     assert picture(explorer), "an explorer without a canvas"
 
 

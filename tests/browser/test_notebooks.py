@@ -49,7 +49,7 @@ def test_runs_without_errors(opened: OpenNotebook) -> None:
     ]
     assert not errors
     assert [cell["count"] for cell in code] == list(range(1, len(code) + 1))
-    assert opened.page.get_by_text("Error displaying widget").count() == 0
+    assert opened.page.locator(".jp-OutputArea").get_by_text("Error displaying widget").count() == 0
 
 
 def test_every_explorer_is_drawn(opened: OpenNotebook) -> None:
