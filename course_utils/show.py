@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import html
 import inspect
 import textwrap
@@ -46,7 +47,9 @@ class Source:
 
 
 def show(obj: Callable) -> Source:
-    """Source of a function, method or class of course_utils.
+    """Source of a function, method or class of course_utils, docstrings cut to their first line.
+
+    A notebook's text says what a function is for; `help(fourier.fft)` prints the whole docstring.
 
     Args:
         obj: the thing itself, `show(fourier.fft)`; not its name and not a call of it.
@@ -70,7 +73,7 @@ def show(obj: Callable) -> Source:
             f"{module}. In a notebook, type its name followed by ?? to see what there is."
         )
     try:
-        code = textwrap.dedent(inspect.getsource(target)).rstrip() + "\n"
+        code = _without_details(textwrap.dedent(inspect.getsource(target)).rstrip() + "\n")
     except (OSError, TypeError) as error:
         raise ValueError(
             f"{target.__qualname__} of {module} was made by Python, not written in a file. Show "
@@ -79,3 +82,16 @@ def show(obj: Callable) -> Source:
     # The file, not the module's name: a package's own code lies in its __init__.py.
     file = inspect.getsourcefile(target).replace("\\", "/")
     return Source("course_utils/" + file.rpartition("/course_utils/")[2], code)
+
+
+def _without_details(code: str) -> str:
+    """Code whose docstrings end after their first line."""
+    lines = code.splitlines(keepends=True)
+    described = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, described)]
+    for node in sorted(nodes, key=lambda node: node.body[0].lineno, reverse=True):
+        text = node.body[0]
+        if ast.get_docstring(node) is not None and text.end_lineno > text.lineno:
+            first = lines[text.lineno - 1].rstrip()
+            lines[text.lineno - 1 : text.end_lineno] = [first + '"""\n']
+    return "".join(lines)

@@ -1,3 +1,4 @@
+import ast
 import html
 import importlib.util
 import inspect
@@ -11,7 +12,7 @@ from functools import lru_cache, wraps
 import pytest
 
 import course_utils
-from course_utils import audio, show, signals
+from course_utils import audio, fourier, show, signals
 
 
 def bundle(obj):
@@ -25,8 +26,27 @@ def test_plain_text_is_the_source_below_its_file():
     assert code == inspect.getsource(signals.rms)
 
 
+def undocumented(code):
+    """Syntax tree of code without its docstrings."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
+            node.body = node.body[1:]
+    return ast.dump(tree)
+
+
+@pytest.mark.parametrize(
+    "thing", [signals.tone, signals.quantise, audio.Player, audio.load, fourier.bluestein]
+)
+def test_docstrings_are_cut_to_their_first_line_and_nothing_else_is(thing):
+    code = show(thing).code
+    assert ast.get_docstring(ast.parse(code).body[0]) == inspect.getdoc(thing).splitlines()[0]
+    assert undocumented(code) == undocumented(inspect.getsource(thing))
+    assert len(code.splitlines()) < len(inspect.getsource(thing).splitlines())
+
+
 def test_a_class_and_its_method_are_shown_without_indentation():
-    assert show(audio.Player).code == inspect.getsource(audio.Player)
+    assert "\nclass Player:" in show(audio.Player).code
     method = show(audio.Player._repr_mimebundle_).code
     assert method.startswith("def _repr_mimebundle_(self")
     assert method == textwrap.dedent(inspect.getsource(audio.Player._repr_mimebundle_))

@@ -100,6 +100,11 @@ def spl(pressure: np.ndarray) -> float:
             lambda f1, f2: abs(f1 - f2) / 2,
         ),
         (
+            "A count cannot be negative; and the slow cosine, at half the difference, swells twice "
+            "in each period.",
+            lambda f1, f2: (f1 - f2) / 2,
+        ),
+        (
             "A count cannot be negative: it does not matter which of the two is higher.",
             lambda f1, f2: f1 - f2,
         ),
@@ -183,6 +188,14 @@ def beats(f1_hz: float, f2_hz: float) -> float:
         (
             "1.059 is rounded, and the error grows with every step: use 2 ** (1 / 12).",
             lambda n: _NOTE_A_HZ * 1.059**n,
+        ),
+        (
+            "1.0595 is 2 ** (1 / 12), rounded for printing. Let Python keep all the digits.",
+            lambda n: _NOTE_A_HZ * 1.0595**n,
+        ),
+        (
+            "Python reads 2**n / 12 as (2**n) / 12: put the exponent in brackets.",
+            lambda n: _NOTE_A_HZ * 2.0**n / 12,
         ),
     ],
     hints=[
@@ -471,7 +484,7 @@ notebook.set_quiz(
             Option(
                 "It stands still; only its pressure changes.",
                 "Pressure cannot rise at one place unless air moves in from beside it. The swing "
-                "is small, though: less than the width of a hair at the level of talking.",
+                "is small, though: about a tenth of the size of a virus at the level of talking.",
             ),
         ],
     ),
