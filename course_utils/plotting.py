@@ -44,9 +44,9 @@ def captioned(ax: Axes, caption: str) -> None:
     file = BytesIO()
     ax.figure.savefig(file, format="png", dpi=100)
     plt.close(ax.figure)
-    # 128 colours are enough for a figure, and a third of the bytes.
+    # 64 colours are enough for a figure, and a third of the bytes.
     small = BytesIO()
-    Image.open(file).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(small, "png")
+    Image.open(file).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(small, "png")
     picture = {"image/png": b64encode(small.getvalue()).decode(), "text/plain": caption}
     display(picture, raw=True, metadata={"image/png": {"alt": caption}})
     display(HTML(f'<p class="course-caption"><em>{escape(caption)}</em></p>'))
@@ -323,7 +323,7 @@ def matrix(values: ArrayLike, xlabel: str, ylabel: str, title: str = "") -> Axes
 def images(pictures: dict[str, ArrayLike]) -> Axes:
     """Draws grey pictures side by side, each with its title and its own range of grey."""
     _, axes = plt.subplots(
-        1, len(pictures), figsize=(2.6 * len(pictures), 3.1), layout="constrained", squeeze=False
+        1, len(pictures), figsize=(2.2 * len(pictures), 2.6), layout="constrained", squeeze=False
     )
     for ax, (name, picture) in zip(axes[0], pictures.items(), strict=True):
         ax.imshow(picture, cmap="gray")
@@ -395,6 +395,7 @@ def spectrogram(
     n_fft: int,
     hop_length: int,
     f_max: float | None = None,
+    f_min: float = 0.0,
     dynamic_range_db: float = 70.0,
     ax: Axes | None = None,
 ) -> Axes:
@@ -406,6 +407,7 @@ def spectrogram(
         n_fft: samples of a frame.
         hop_length: samples from one frame to the next.
         f_max: highest frequency drawn, in Hz; half the sample rate when None.
+        f_min: lowest frequency drawn, in Hz.
         dynamic_range_db: what lies further below the peak is black.
         ax: where to draw; new Axes when None.
     """
@@ -432,7 +434,7 @@ def spectrogram(
     )
     ax.figure.colorbar(picture, ax=ax, pad=0.01, label="dB")
     ax.set(xlabel="time (s)", ylabel="frequency (Hz)", xlim=(0, len(np.asarray(x)) / sample_rate))
-    ax.set_ylim(0, f_max)
+    ax.set_ylim(f_min, f_max)
     return ax
 
 
@@ -452,12 +454,16 @@ def spectrograms(
 
 
 def window_comparison(
-    x: ArrayLike, sample_rate: float, n_ffts: tuple[int, ...], f_max: float | None = None
+    x: ArrayLike,
+    sample_rate: float,
+    n_ffts: tuple[int, ...],
+    f_max: float | None = None,
+    f_min: float = 0.0,
 ) -> Axes:
     """Draws one sound through windows of several lengths, each with a hop of an eighth of it."""
     axes = np.atleast_1d(new_axes(rows=len(n_ffts), height=2.1, share_x=False))
     for ax, n_fft in zip(axes, n_ffts, strict=True):
-        spectrogram(x, sample_rate, n_fft, max(1, n_fft // 8), f_max, ax=ax)
+        spectrogram(x, sample_rate, n_fft, max(1, n_fft // 8), f_max, f_min, ax=ax)
         title = f"window of {n_fft} samples, {1000 * n_fft / sample_rate:.0f} ms"
         ax.set_title(title, loc="left", fontsize=10)
     return axes[0]

@@ -4,6 +4,7 @@ import linecache
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from course_utils.exercises.framework import (
     WRONG,
     Case,
     Notebook,
+    Verdict,
     WrongAnswer,
     catalogue,
 )
@@ -239,7 +241,7 @@ def test_the_check_gives_copies_and_says_when_they_are_changed(notebook):
         (lambda x: str(x * x), "got '1.0' (str), expected the number 1"),
         (lambda x: complex(x * x), "got the complex number 1+0j, expected the real number 1"),
         (lambda x: x * float("nan"), "got NaN (not a number), expected 1"),
-        (lambda x: [x * x], "got [1.0] (list), expected the number 1"),
+        (lambda x: [x * x], "got [1] (list), expected the number 1"),
         (lambda x: np.ones(3), "got an array of shape (3,), expected the number 1"),
         (lambda x: True, "got True (bool), expected the number 1"),
         (lambda x: lambda: x, "got a function (was it called?), expected the number 1"),
@@ -287,6 +289,46 @@ def test_arrays_that_are_wrong(notebook, answer, help_):
     verdict = judged(notebook, "negative", answer)
     assert verdict.state == WRONG
     assert help_ in verdict.message
+
+
+def test_numbers_inside_a_list_or_a_tuple_are_shortened(notebook):
+    verdict = judged(notebook, "count", [np.float64(2 / 3), (1 - 2j, "a")])
+    assert "It is not [0.666667, (1-2j, 'a')]." in verdict.message
+
+
+def test_an_error_after_right_values_is_not_taken_for_a_mistake(notebook):
+    exercise = notebook.exercises["square"]
+    only_wrong_later = ("Negative ones too.", lambda x: x * abs(x))
+    exercise = replace(exercise, mistakes=[only_wrong_later])
+    assert "Negative ones too." in exercise.judge(only_wrong_later[1]).message
+
+    def fails_later(x):
+        return x * x if x > 0 else 1 / 0
+
+    verdict = exercise.judge(fails_later)
+    assert "ZeroDivisionError" in verdict.message
+    assert "Negative ones too." not in verdict.message
+
+
+def test_an_open_exercise_whose_answer_is_a_function(notebook):
+    @notebook.open(hints=["one"], case=Case((np.arange(3.0),), "three samples"))
+    def change(result):
+        """A change."""
+        if result is None:
+            raise WrongAnswer("It gives None.")
+        return f"{len(result)} samples."
+
+    def stub(x): ...
+
+    def forgets_return(x):
+        x[0] = 1
+
+    assert change.judge(stub).state == NOT_ATTEMPTED
+    assert change.judge(lambda x: x[1:]) == Verdict(CORRECT, "change: correct. 2 samples.")
+    assert change.judge(forgets_return) == Verdict(WRONG, "change: not right yet. It gives None.")
+    assert change.case.args[0][0] == 0
+    assert "change(three samples) raised IndexError" in change.judge(lambda x: x[7]).message
+    assert "check.change(change), not 5" in change.judge(5).message
 
 
 def test_an_object_that_cannot_even_be_compared(notebook):

@@ -29,7 +29,11 @@ def show(value: Any) -> str:
         if isinstance(value, complex | np.complexfloating):
             return f"{complex(value):.6g}"
         return f"{float(value) + 0.0:.6g}"  # + 0.0 turns -0 into 0
-    text = str(value) if isinstance(value, bool | np.bool_) else repr(value)
+    if type(value) in (list, tuple):
+        inside = ", ".join(show(item) for item in value[:_LONGEST])
+        text = f"[{inside}]" if isinstance(value, list) else f"({inside})"
+    else:
+        text = str(value) if isinstance(value, bool | np.bool_) else repr(value)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 

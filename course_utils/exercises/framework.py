@@ -184,7 +184,14 @@ class FunctionExercise(Exercise):
         return self._wrong(f"{problem}{self._why(values)}{remark}")
 
     def _why(self, values: Sequence[Any]) -> str:
-        """The explanation of the mistake that gives the learner's values on every case so far."""
+        """The explanation of the mistake that gives the learner's values on every case so far.
+
+        None while all of them are right: then what went wrong was an error in a later case.
+        """
+        with np.errstate(all="ignore"):
+            right = [self.reference(*copy.deepcopy(c.args)) for c in self.cases[: len(values)]]
+        if self._agree(values, right):
+            return ""
         for why, mistaken in self.mistakes:
             try:
                 with np.errstate(all="ignore"):
@@ -193,12 +200,15 @@ class FunctionExercise(Exercise):
                     ]
             except Exception:  # this mistake cannot have given all these values
                 continue
-            if values and not any(
-                _difference(value, other, self.relative, self.absolute)
-                for value, other in zip(values, wrong, strict=True)
-            ):
+            if self._agree(values, wrong):
                 return " " + why
         return ""
+
+    def _agree(self, values: Sequence[Any], others: Sequence[Any]) -> bool:
+        return not any(
+            _difference(value, other, self.relative, self.absolute)
+            for value, other in zip(values, others, strict=True)
+        )
 
 
 @dataclass(frozen=True)
@@ -249,6 +259,31 @@ class OpenExercise(Exercise):
         if outcome.error is not None or outcome.timed_out:
             return self._wrong(self._failed(outcome, self.seconds, "Measuring your answer"))
         return Verdict(CORRECT, f"{self.name}: correct. {outcome.value}")
+
+
+@dataclass(frozen=True)
+class OpenFunctionExercise(OpenExercise):
+    """The answer is the learner's own function; the judge measures what it makes of one input.
+
+    Attributes:
+        case: the arguments of the call.
+    """
+
+    case: Case
+
+    def _verdict(self, answer: Any) -> Verdict:
+        if not callable(answer):
+            return self._wrong(
+                f"The check wants the function itself, check.{self.name}({self.name}), "
+                f"not {_shown(answer)}, which may be its result."
+            )
+        outcome = guard.call(answer, copy.deepcopy(self.case.args), self.seconds)
+        if _is_stub(answer, outcome):
+            return Verdict(NOT_ATTEMPTED, f"{self.name}: not attempted yet.")
+        if outcome.error is not None or outcome.timed_out:
+            what = f"{self.name}({self.case.shown()})"
+            return self._wrong(self._failed(outcome, self.seconds, what) + _printed(outcome))
+        return super()._verdict(outcome.value)
 
 
 def _difference(got: Any, expected: Any, relative: float, absolute: float) -> str:
@@ -445,13 +480,14 @@ class Notebook:
         return exercise
 
     def open(
-        self, hints: Sequence[str], seconds: float = 5.0
+        self, hints: Sequence[str], seconds: float = 5.0, case: Case | None = None
     ) -> Callable[[Callable[[Any], str]], OpenExercise]:
         """Declare an open exercise; decorates the function that measures an answer.
 
         Args:
             hints: one to three, each more concrete than the one before.
             seconds: how long measuring may take.
+            case: with what to call an answer that is a function; its result is then measured.
 
         Returns:
             The decorator. The function's name and the first line of its docstring are those of
@@ -459,7 +495,8 @@ class Notebook:
         """
 
         def declare(measure: Callable[[Any], str]) -> OpenExercise:
-            exercise = OpenExercise(*_name_and_title(measure), hints, measure, seconds)
+            declared = (*_name_and_title(measure), hints, measure, seconds)
+            exercise = OpenFunctionExercise(*declared, case) if case else OpenExercise(*declared)
             self._add(exercise)
             return exercise
 
