@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_torch_and_torchaudio_are_of_one_release_line():
 def test_each_dependency_has_a_reason():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     lines = re.findall(r'^    "[a-z][\w\[\]-]*[<>=].*$', text, flags=re.M)
-    named = PROJECT["dependencies"] + sum(PROJECT["optional-dependencies"].values(), [])
+    named = chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
     assert len(lines) == sum(bool(re.search("[<>=]", requirement)) for requirement in named)
     assert not [line for line in lines if not re.search(r'",\s+# \w.{10}', line)]
 

@@ -6,6 +6,7 @@ boxes, buttons with `data-action`. So new explorers are tested without a line he
 of them can do stands in SPECIAL.
 """
 
+import json
 import time
 from collections.abc import Callable
 
@@ -195,5 +196,64 @@ def drag_harmonics(page: Page, explorer: ElementHandle) -> None:
     assert changes(explorer, shown), "new harmonics do not change the picture"
 
 
+def wind_by_keyboard(page: Page, explorer: ElementHandle) -> None:
+    """An arrow key winds 1 Hz faster, Page Up 10 Hz, and the numbers follow."""
+    slider = explorer.query_selector("[data-trait=frequency_hz]")
+    assert slider, "the slider of the winding frequency is missing"
+    slider.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("PageUp")
+    before = probe(explorer, "hz")
+    for key, step in (("ArrowRight", 1), ("PageUp", 10), ("Shift+ArrowLeft", -10)):
+        page.keyboard.press(key)
+        before += step
+        until(lambda hz=before: abs(probe(explorer, "hz") - hz) < 0.01, f"{key}: {before:g} Hz")
+
+
+def point_at_the_spectrogram(page: Page, explorer: ElementHandle) -> None:
+    """A click puts the cross-hair there, arrow keys move it on."""
+    canvas = explorer.query_selector("canvas")
+    assert canvas, "the picture is missing"
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box, "the picture is hidden"
+    places = []
+    for x, y in ((0.3, 0.8), (0.6, 0.5)):
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        time.sleep(0.3)
+        places.append((probe(explorer, "time"), probe(explorer, "hz")))
+    assert places[1] > places[0], "the cross-hair does not follow the click"
+    assert places[1][1] > places[0][1], "the cross-hair does not rise with the click"
+    canvas.focus()
+    for key, name in (("ArrowRight", "time"), ("ArrowUp", "hz")):
+        before = probe(explorer, name)
+        page.keyboard.press(key)
+        until(
+            lambda name=name, before=before: probe(explorer, name) > before,
+            f"{key} moves the cross-hair",
+        )
+
+
+def filter_by_presets(page: Page, explorer: ElementHandle) -> None:
+    """Each preset is heard: the filtered sound has another level."""
+    levels = []
+    for button in explorer.query_selector_all("[data-action^=preset]"):
+        button.focus()
+        page.keyboard.press("Space")
+        still(explorer)
+        levels.append(probe(explorer, "rms"))
+    assert len(levels) == len(set(levels)) >= 3, f"levels of the presets: {levels}"
+
+
+def probe(explorer: ElementHandle, name: str) -> float:
+    """A number that the explorer gives for tests, as JSON in data-probe."""
+    return float(json.loads(attribute(explorer, "probe"))[name])
+
+
 GENERIC: list[Move] = [move_by_keyboard, move_by_mouse, play_and_pause, sound_on_and_off]
-SPECIAL: dict[str, list[Move]] = {"wave": [drag_harmonics]}
+SPECIAL: dict[str, list[Move]] = {
+    "wave": [drag_harmonics],
+    "winding": [wind_by_keyboard],
+    "filter": [filter_by_presets],
+    "spectrogram": [point_at_the_spectrogram],
+}
