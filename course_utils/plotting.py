@@ -44,11 +44,13 @@ def captioned(ax: Axes, caption: str) -> None:
     file = BytesIO()
     ax.figure.savefig(file, format="png", dpi=100)
     plt.close(ax.figure)
-    # 64 colours are enough for a figure, and a third of the bytes.
+    # Few colours are enough for a figure, and a third of the bytes.
     small = BytesIO()
-    Image.open(file).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(small, "png")
-    picture = {"image/png": b64encode(small.getvalue()).decode(), "text/plain": caption}
-    display(picture, raw=True, metadata={"image/png": {"alt": caption}})
+    Image.open(file).convert("RGB").quantize(128, kmeans=1, dither=Image.Dither.NONE).save(
+        small, "png"
+    )
+    bundle = {"image/png": b64encode(small.getvalue()).decode(), "text/plain": caption}
+    display(bundle, raw=True, metadata={"image/png": {"alt": caption}})
     display(HTML(f'<p class="course-caption"><em>{escape(caption)}</em></p>'))
 
 

@@ -236,8 +236,8 @@ def _random_spectrum(count: int) -> np.ndarray:
         "of the two is turned before?",
         "turned_k = e^(-2πi k/N) · O_k for k = 0 … N/2 - 1, where N is twice the length of E. The "
         "first half of X is E + turned, the second E - turned.",
-        "turned = np.exp(-2j * np.pi * np.arange(len(O)) / (2 * len(O))) * O, then "
-        "return np.concatenate([E + turned, E - turned])",
+        "turned = np.exp(-2j * np.pi * np.arange(len(odd)) / (2 * len(odd))) * odd, then "
+        "return np.concatenate([even + turned, even - turned])",
     ],
 )
 def butterfly(even: np.ndarray, odd: np.ndarray) -> np.ndarray:
@@ -322,8 +322,8 @@ notebook.value(
         "4 times) of a lower one? What is left over when these are crossed out?",
         "The lowest line is a fundamental, although it is weak. Cross out its multiples. The "
         "lowest line left is the second one: cross out its multiples too. What is left?",
-        "level = signals.amplitude_to_db(np.abs(np.fft.rfft(unknown)) / len(unknown)); the bins "
-        "k with level[k] > -45 that are higher than both neighbours are the lines, at k / 2 Hz: "
+        "f, level = level_db(unknown); the bins "
+        "k with level[k] > -39 that are higher than both neighbours are the lines, at k / 2 Hz: "
         "near 165, 208, 330, 415, … Hz. The third note is between 500 and 600 Hz.",
     ],
     relative=0,
