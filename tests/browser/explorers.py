@@ -201,13 +201,11 @@ def wind_by_keyboard(page: Page, explorer: ElementHandle) -> None:
     slider = explorer.query_selector("[data-trait=frequency_hz]")
     assert slider, "the slider of the winding frequency is missing"
     slider.focus()
-    page.keyboard.press("Home")
-    page.keyboard.press("PageUp")
-    before = probe(explorer, "hz")
-    for key, step in (("ArrowRight", 1), ("PageUp", 10), ("Shift+ArrowLeft", -10)):
+    expected = 0
+    for key, step in (("Home", 0), ("PageUp", 10), ("ArrowRight", 1), ("Shift+ArrowLeft", -10)):
         page.keyboard.press(key)
-        before += step
-        until(lambda hz=before: abs(probe(explorer, "hz") - hz) < 0.01, f"{key}: {before:g} Hz")
+        expected += step
+        until(lambda hz=expected: abs(probe(explorer, "hz") - hz) < 0.01, f"{key}: {expected} Hz")
 
 
 def point_at_the_spectrogram(page: Page, explorer: ElementHandle) -> None:
@@ -236,13 +234,15 @@ def point_at_the_spectrogram(page: Page, explorer: ElementHandle) -> None:
 
 def filter_by_presets(page: Page, explorer: ElementHandle) -> None:
     """Each preset is heard: the filtered sound has another level."""
-    levels = []
-    for button in explorer.query_selector_all("[data-action^=preset]"):
+    buttons = explorer.query_selector_all("[data-action^=preset]")
+    assert len(buttons) >= 3, "fewer than three presets"
+    levels = [float("nan")]
+    for button in buttons:
         button.focus()
         page.keyboard.press("Space")
+        until(lambda: probe(explorer, "rms") not in levels, "a level that no preset had before")
         still(explorer)
         levels.append(probe(explorer, "rms"))
-    assert len(levels) == len(set(levels)) >= 3, f"levels of the presets: {levels}"
 
 
 def probe(explorer: ElementHandle, name: str) -> float:
