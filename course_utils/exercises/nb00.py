@@ -87,6 +87,46 @@ notebook.set_quiz(
             ),
         ],
     ),
+    Question(
+        "A check answers: duration(3, 2): got 6, expected 1.5. What is the best next step?",
+        [
+            Option(
+                "Change the function until the check is content, one idea after the other.",
+                "That may take a while. The message names the smallest input that goes wrong: use "
+                "it.",
+            ),
+            Option(
+                "Compute duration(3, 2) by hand, line by line, and find where 6 comes from.",
+                "The message gives you a case small enough to follow with a pencil: 3 · 2 is 6, so "
+                "something multiplies that should divide.",
+                correct=True,
+            ),
+            Option(
+                "Return 1.5 when the arguments are 3 and 2.",
+                "Then the next case fails: a check tries many. And nothing is learned.",
+            ),
+        ],
+    ),
+    Question(
+        "A cell has shown [*] for two minutes, and nothing moves. What do you do first?",
+        [
+            Option(
+                "Run it once more.",
+                "It would wait in line: the kernel does one thing after the other, and it is still "
+                "busy with the first run.",
+            ),
+            Option(
+                "Reload the page in the browser.",
+                "The page is only the window. The kernel behind it goes on with what it was doing.",
+            ),
+            Option(
+                "Interrupt the kernel from its menu, and restart it if that does not help.",
+                "An interrupt stops the running cell and keeps the variables. A restart forgets "
+                "everything, so after it run the cells from the top.",
+                correct=True,
+            ),
+        ],
+    ),
 )
 
 check, hint, quiz = notebook.check, notebook.hint, notebook.quiz

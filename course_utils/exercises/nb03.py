@@ -644,7 +644,7 @@ notebook.set_quiz(
             ),
             Option(
                 "Set your program's scale, norm, frames and padding to those of the training.",
-                "None of the two is wrong. What counts is that the model meets the features that "
+                "Neither is wrong. What counts is that the model meets the features that "
                 "it has learned from.",
                 correct=True,
             ),
@@ -656,7 +656,7 @@ notebook.set_quiz(
             Option(
                 "Train the model again with the HTK scale: it is the right one.",
                 "Both are fits to listening tests, and both are in use. Training again would do, "
-                "but so does one argument.",
+                "but setting a few arguments is quicker.",
             ),
         ],
     ),
