@@ -401,6 +401,8 @@ def _complete(path: Path) -> Path | BinaryIO:
             return _complete_chunks(stream, path, magic)
         if magic == b"OggS":
             _check_last_page(stream, path)
+        if magic[:3] == b"ID3" or magic[:2] >= b"\xff\xe0":
+            _check_mp3_length(stream, path)
     return path
 
 
@@ -443,6 +445,29 @@ def _complete_chunks(stream: BinaryIO, path: Path, magic: bytes) -> Path | Binar
     if length > available:
         raise _cut_off(path, f"{available:,} of the {length:,} bytes of sound")
     return path
+
+
+def _check_mp3_length(stream: BinaryIO, path: Path) -> None:
+    """Most encoders put a frame without sound first, which says how many bytes there are.
+
+    Source: the Xing header, as LAME writes it; flag 1 says that the number of frames stands before
+    the number of bytes, flag 2 that the number of bytes is there.
+    """
+    file_size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    start = 0
+    if (tag := stream.read(10))[:3] == b"ID3" and len(tag) == 10:
+        start = 10 + sum((tag[6 + i] & 0x7F) << 7 * (3 - i) for i in range(4))
+    stream.seek(start)
+    frame = stream.read(200)
+    header = max(frame.find(b"Xing"), frame.find(b"Info"))
+    flags = int.from_bytes(frame[header + 4 : header + 8], "big")
+    if header < 0 or not flags & 2:
+        return
+    position = header + 8 + 4 * (flags & 1)
+    promised = int.from_bytes(frame[position : position + 4], "big")
+    if file_size - start < promised:
+        raise _cut_off(path, f"{file_size - start:,} of the {promised:,} bytes of sound")
 
 
 def _check_last_page(stream: BinaryIO, path: Path) -> None:

@@ -7,6 +7,7 @@ picture, is read by screen readers, and is what those get who cannot see the pic
 from base64 import b64encode
 from html import escape
 from io import BytesIO
+from itertools import cycle
 from textwrap import fill
 
 import matplotlib.pyplot as plt
@@ -88,10 +89,13 @@ def waveform(
     """
     ax = new_axes() if ax is None else ax
     x = np.asarray(x)
-    first = round(start_s * sample_rate)
-    last = len(x) if stop_s is None else round(stop_s * sample_rate)
-    times = np.arange(first, min(last, len(x))) / sample_rate
-    unit, scale = ("ms", 1000) if times[-1] - times[0] < 0.2 else ("s", 1)
+    end_s = len(x) / sample_rate
+    stop_s = end_s if stop_s is None else stop_s
+    if not 0 <= start_s < min(stop_s, end_s):
+        raise ValueError(f"nothing lies from {start_s} s to {stop_s} s in a sound of {end_s:.3f} s")
+    first, last = round(start_s * sample_rate), min(round(stop_s * sample_rate), len(x))
+    times = np.arange(first, last) / sample_rate
+    unit, scale = ("ms", 1000) if stop_s - start_s < 0.2 else ("s", 1)
     alpha = 0.5 if envelope else 1
     ax.plot(times * scale, x[first:last], color=color, lw=0.9, alpha=alpha, label=label)
     if envelope:
@@ -170,7 +174,7 @@ def samples(
     """
     ax = new_axes()
     times_ms = np.asarray(times_s) * 1000
-    for (name, (t, y)), (color, style, _) in zip(curves.items(), CURVE_STYLES, strict=False):
+    for (name, (t, y)), (color, style, _) in zip(curves.items(), cycle(CURVE_STYLES), strict=False):
         ax.plot(np.asarray(t) * 1000, y, style, color=color, lw=1.6, label=name)
     if stairs:
         ax.step(times_ms, values, where="post", color=GREY, lw=1, label="staircase")
@@ -198,7 +202,7 @@ def lines(
         ax: where to draw; new Axes when None.
     """
     ax = new_axes(height=3) if ax is None else ax
-    for (name, y), (color, style, marker) in zip(curves.items(), CURVE_STYLES, strict=False):
+    for (name, y), (color, style, marker) in zip(curves.items(), cycle(CURVE_STYLES), strict=False):
         few = marker if len(np.asarray(y)) <= 40 else None
         ax.plot(x, y, style, color=color, marker=few, ms=5, label=name)
     ax.set(xlabel=xlabel, ylabel=ylabel)
@@ -298,7 +302,7 @@ def spectrum(
 def arrows(numbers: dict[str, complex]) -> Axes:
     """Draws complex numbers as labelled arrows in the plane, with the unit circle."""
     _, ax = plt.subplots(figsize=(4.5, 4.5), layout="constrained")
-    for (name, z), (color, style, _) in zip(numbers.items(), CURVE_STYLES, strict=False):
+    for (name, z), (color, style, _) in zip(numbers.items(), cycle(CURVE_STYLES), strict=False):
         ax.annotate("", (z.real, z.imag), (0, 0), arrowprops={"color": color, "arrowstyle": "->"})
         ax.plot([0, z.real], [0, z.imag], style, color=color, lw=1.6)
         ax.text(1.08 * z.real, 1.08 * z.imag, name, color=color, ha="center", va="center")
@@ -477,6 +481,8 @@ def filter_bank(frequencies_hz: ArrayLike, bank: ArrayLike) -> Axes:
     for m, weights in enumerate(np.asarray(bank)):
         color, style, _ = CURVE_STYLES[m % len(CURVE_STYLES)]
         shown = np.flatnonzero(weights)
+        if shown.size == 0:  # a filter too narrow to hold a bin
+            continue
         around = slice(max(0, shown[0] - 1), shown[-1] + 2)
         ax.plot(np.asarray(frequencies_hz)[around], weights[around], style, color=color)
     ax.set(xlabel="frequency (Hz)", ylabel="weight")

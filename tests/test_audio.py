@@ -197,7 +197,24 @@ def test_a_file_that_was_cut_off_is_not_read_short(tmp_path, name, options, shar
 @pytest.mark.parametrize("share", [0.9, 0.6, 0.2])
 def test_an_mp3_that_was_cut_off_is_not_read_short(tmp_path, share):
     says = refusal(cut(noise_file(tmp_path / "a.mp3"), share))
-    assert re.search(r"cut off; it has [\d,]+ of the 44,100 samples", says)
+    assert re.search(r"cut off; it has [\d,]+ of the [\d,]+ bytes of sound", says)
+
+
+@pytest.mark.parametrize("share", [0.95, 0.5])
+def test_a_short_digit_that_was_cut_off_is_not_read_short(tmp_path, share):
+    digit = Path(__file__).parents[1] / "data" / "digits" / "david" / "zero_1.mp3"
+    (tmp_path / "zero.mp3").write_bytes(digit.read_bytes())
+    assert len(audio.load(tmp_path / "zero.mp3")[0]) == len(audio.load(digit)[0])
+    assert "cut off" in refusal(cut(tmp_path / "zero.mp3", share))
+
+
+def test_tags_around_an_mp3_do_not_count_as_its_sound(tmp_path):
+    whole = noise_file(tmp_path / "a.mp3").read_bytes()
+    tag = b"ID3\x04\x00\x00\x00\x00\x02\x00" + bytes(256)
+    (tmp_path / "tagged.mp3").write_bytes(tag + whole + b"TAG" + bytes(125))
+    assert len(audio.load(tmp_path / "tagged.mp3")[0]) == len(audio.load(tmp_path / "a.mp3")[0])
+    (tmp_path / "cut.mp3").write_bytes(tag + whole[:-100])
+    assert "cut off" in refusal(tmp_path / "cut.mp3")
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3", "a.aiff"])

@@ -372,7 +372,19 @@ class TestUnpack:
         assert [p.name for p in folder.parent.iterdir()] == ["corpus"]
 
     @pytest.mark.parametrize(
-        "name", ["../evil", "a/../../evil", "/evil", "C:/evil", "a\\..\\evil", "..", "a:stream"]
+        "name",
+        [
+            "../evil",
+            "a/../../evil",
+            "/evil",
+            "C:/evil",
+            "a\\..\\evil",
+            "..",
+            "a:stream",
+            "nul",
+            "COM1.wav",
+            "a. ",
+        ],
     )
     @pytest.mark.parametrize("kind", ["tar", "zip"])
     def test_names_that_lead_out(self, tmp_path: Path, name: str, kind: str) -> None:
@@ -380,7 +392,10 @@ class TestUnpack:
             archive = tar_of(tmp_path / "a", (entry("ok"), b"ok"), (entry(name), b"evil"))
         else:
             archive = zip_of(tmp_path / "a", ("ok", b"ok"), (name, b"evil"))
-        refused(archive, r"a has an entry that leads out of its folder.*nothing of it was kept")
+        refused(
+            archive,
+            r"an entry that (leads out of its folder|is no file name on).*nothing of it was kept",
+        )
 
     @pytest.mark.parametrize(
         ("kind", "target"),

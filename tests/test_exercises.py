@@ -23,12 +23,12 @@ def progress_file(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
 
 
-@pytest.mark.parametrize("number", NOTEBOOKS)
+@pytest.mark.parametrize("number", NOTEBOOKS, ids="{:02d}".format)
 def test_answers_are_given_for_exactly_the_exercises(number):
     assert list(answers(number)) == list(NOTEBOOKS[number].exercises)
 
 
-@pytest.mark.parametrize("number", NOTEBOOKS)
+@pytest.mark.parametrize("number", NOTEBOOKS, ids="{:02d}".format)
 def test_the_title_is_that_of_the_course(number):
     assert NOTEBOOKS[number].title == NAMES[number]
 
@@ -81,7 +81,7 @@ def test_three_hints_only_the_last_holds_code(number, name, capsys):
     assert capsys.readouterr().out.split() == f"Hint 1 of 3: {hints[0]}".split()
 
 
-@pytest.mark.parametrize("number", NOTEBOOKS)
+@pytest.mark.parametrize("number", NOTEBOOKS, ids="{:02d}".format)
 def test_each_quiz_has_questions_whose_right_options_stand_in_different_places(number):
     questions = NOTEBOOKS[number].questions
     assert len(questions) >= (2 if number == 0 else 4)
@@ -89,7 +89,7 @@ def test_each_quiz_has_questions_whose_right_options_stand_in_different_places(n
     assert len(places) > 1
 
 
-@pytest.mark.parametrize("number", NOTEBOOKS)
+@pytest.mark.parametrize("number", NOTEBOOKS, ids="{:02d}".format)
 def test_a_notebook_asks_for_its_checks_by_one_line(number):
     module = framework.importlib.import_module(f"course_utils.exercises.nb{number:02d}")
     assert module.check is module.notebook.check

@@ -1,5 +1,6 @@
 """The framework of exercises, on small exercises of its own."""
 
+import copy
 import linecache
 import sys
 import threading
@@ -20,6 +21,7 @@ from course_utils.exercises.framework import (
     Notebook,
     Verdict,
     WrongAnswer,
+    _is_stub,
     catalogue,
 )
 
@@ -485,3 +487,43 @@ def test_difference(got, expected, text):
 
 def test_difference_shows_more_digits_where_six_look_alike():
     assert difference(1.0000001, 1.0, relative=1e-9) == "got 1.0000001, expected 1"
+
+
+def test_an_error_of_torch_is_not_taken_for_a_stub(notebook):
+    def square(x):
+        return torch.softmax(torch.tensor([1, 2]), 0) * x
+
+    verdict = judged(notebook, "square", square)
+    assert verdict.state == WRONG
+    assert "softmax" in verdict.message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(*args):\n    args[0] ** 2\n",
+        "def f(*, x=1, **more):\n    x ** 2\n",
+        "import functools\ndef keep(g):\n    @functools.wraps(g)\n    def inner(*a):\n"
+        "        return g(*a)\n    return inner\n@keep\ndef f(x):\n    x ** 2\n",
+    ],
+)
+def test_a_forgotten_return_is_an_attempt_however_arguments_come(notebook, source):
+    answer = learner(source)
+    outcome = guard.call(answer, () if "x=1" in source else (2.0,), 1.0)
+    assert outcome.value is None and outcome.error is None
+    assert not _is_stub(answer, outcome)
+
+
+def test_an_answer_that_cannot_be_copied_is_no_crash(notebook):
+    verdict = judged(notebook, "song", (note for note in "abc"))
+    assert verdict.state == WRONG
+    assert "generator" in verdict.message
+
+
+def test_names_can_be_copied(notebook):
+    assert list(copy.copy(notebook.check)) == list(notebook.check)
+
+
+def test_numpy_numbers_and_texts_count_as_what_they_are():
+    assert difference(np.str_("a"), "a") == ""
+    assert "12345678" in difference(np.int64(12345678), 12345679, relative=0)

@@ -1,7 +1,8 @@
 """Downloads that resume, are checked, and never leave half a corpus where a whole one is expected.
 
-A corpus is looked for in `COURSE_DATA/<name>/`, then in the user's cache folder. What is found
-under `COURSE_DATA` is only read; archives, partial downloads and locks live in the cache folder.
+A corpus is looked for in `COURSE_DATA/<name>/`, then in the user's cache folder; what is found is
+only read. A download goes into `COURSE_DATA` when that is a folder that can be written, else into
+the cache, with its archive, its parts and its lock beside it until it is done.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ MAX_GROWTH = 20
 MIN_ALLOWANCE = 1_000_000_000
 MAX_MEMBERS = 500_000
 # What the standard library raises for broken archives; RuntimeError for encrypted ones.
+DEVICE = re.compile(r"(?i)con|prn|aux|nul|(com|lpt)[1-9]")
 DAMAGE = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -560,7 +562,11 @@ def _safe_parts(archive: Path, name: str) -> list[str]:
     # Windows takes "\" for a separator and ":" for a drive or a stream: refused everywhere.
     if name.startswith("/") or any(mark in name for mark in "\\:\0") or ".." in name.split("/"):
         raise _refused(archive, name, "leads out of its folder")
-    return [part for part in name.split("/") if part not in ("", ".")]
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    # Nor can Windows make a file of these names, or one that ends in a dot or a space.
+    if any(part[-1] in ". " or DEVICE.fullmatch(part.partition(".")[0]) for part in parts):
+        raise _refused(archive, name, "is no file name on Windows")
+    return parts
 
 
 def _refused(archive: Path, name: str, why: str) -> ValueError:

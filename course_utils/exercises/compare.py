@@ -80,7 +80,7 @@ def _plain(value: Any) -> Any:
         value = value.detach().cpu().numpy()
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
-    return bool(value) if isinstance(value, np.bool_) else value
+    return value.item() if isinstance(value, np.bool_ | np.integer | np.str_) else value
 
 
 def _with_type(got: Any, expected: Any) -> str:

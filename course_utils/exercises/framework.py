@@ -253,7 +253,7 @@ class OpenExercise(Exercise):
     seconds: float
 
     def _verdict(self, answer: Any) -> Verdict:
-        outcome = guard.call(self.measure, (copy.deepcopy(answer),), self.seconds)
+        outcome = guard.call(lambda: self.measure(copy.deepcopy(answer)), (), self.seconds)
         if isinstance(outcome.error, WrongAnswer):
             return self._wrong(str(outcome.error))
         if outcome.error is not None or outcome.timed_out:
@@ -335,14 +335,15 @@ def _is_stub(answer: Callable[..., Any], outcome: guard.Outcome) -> bool:
     A stub returns nothing and never reads its arguments; a function that reads them and forgets
     `return` has been attempted.
     """
-    if isinstance(outcome.error, NotImplementedError):
-        return True
-    if outcome.error is not None or outcome.timed_out or not _is_blank(outcome.value):
-        return False
-    code = getattr(answer, "__code__", None)
-    if outcome.value is not None or code is None:
-        return True
-    parameters = set(code.co_varnames[: code.co_argcount])
+    unwritten = isinstance(outcome.error, NotImplementedError) or (
+        outcome.error is None and not outcome.timed_out and _is_blank(outcome.value)
+    )
+    code = getattr(inspect.unwrap(answer), "__code__", None)
+    if not unwritten or outcome.value is not None or code is None:
+        return unwritten
+    # Positional, keyword-only, *args and **kwargs, in this order.
+    stars = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    parameters = set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + stars])
     for step in dis.get_instructions(code):
         names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
         if step.opname.startswith("LOAD") and parameters.intersection(
@@ -381,6 +382,8 @@ class Names:
 
     def __getattr__(self, name: str) -> Any:
         """Only called for a name that there is not."""
+        if name.startswith("_"):  # copy and pickle ask for these before there are any exercises
+            raise AttributeError(name)
         raise AttributeError(
             f"there is no exercise {name!r} here; {self._kind} has: {', '.join(self)}"
         )

@@ -55,7 +55,7 @@ def record(key: str, state: str, right: int = 0, of: int = 0) -> str:
             old = items.get(key, {"state": "tried"})
             new = {"state": max(old["state"], state, key=_STATES.index)}
             if of:
-                new |= {"right": max(right, old.get("right", 0)), "of": of}
+                new |= {"right": min(max(right, old.get("right", 0)), of), "of": of}
             if items.get(key) != new:
                 _write(items | {key: new})
             return notice

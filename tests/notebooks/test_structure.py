@@ -36,7 +36,7 @@ def test_ruff(path: Path) -> None:
     assert not found, listing(found)
 
 
-@pytest.mark.parametrize("number", sorted(MAIN.keys() | catalogue().keys()))
+@pytest.mark.parametrize("number", sorted(MAIN.keys() | catalogue().keys()), ids="{:02d}".format)
 def test_exercises_of_notebook_and_package_agree(number: int) -> None:
     """Each exercise of course_utils.exercises.nbNN stands in notebook NN, in the same order."""
     assert number in MAIN, f"exercises nb{number:02d}, but no notebook {number:02d}"
@@ -50,7 +50,7 @@ def test_exercises_of_notebook_and_package_agree(number: int) -> None:
         assert exercise.title.strip(" .:").lower() == title.strip(" .").lower()
 
 
-@pytest.mark.parametrize("number", sorted(catalogue()))
+@pytest.mark.parametrize("number", sorted(catalogue()), ids="{:02d}".format)
 def test_quiz_length(number: int) -> None:
     least = 1 if number == 0 else 4
     assert least <= len(catalogue()[number].questions) <= 6
