@@ -57,15 +57,26 @@ function createExplorer({ model, el }, name, title) {
 
   // The picture follows at once; Python hears at most about twelve times a second.
   let saving = 0;
+  const unsaved = new Map();
   const save = () => {
     clearTimeout(saving);
     saving = 0;
+    unsaved.clear();
     model.save_changes();
   };
   const set = (trait, value) => {
+    unsaved.set(trait, value);
     model.set(trait, value);
     saving ||= setTimeout(save, 80);
   };
+  // Python echoes what it hears; an echo of an older value must not undo a newer one.
+  const keep = () => {
+    for (const [trait, value] of unsaved) {
+      if (model.get(trait) !== value) model.set(trait, value);
+    }
+  };
+  model.on("change", keep);
+  watched.push(["change", keep]);
 
   const row = (className) => root.appendChild(make("div", { class: className }));
 

@@ -29,6 +29,7 @@ RENDER = """async ([source, state, samples]) => {
     set: (name, value) => {
       values[name] = value;
       for (const handler of handlers.get(`change:${name}`) ?? []) handler();
+      for (const handler of handlers.get('change') ?? []) handler();
     },
     save_changes() {},
     on: (event, handler) => handlers.set(event, [...(handlers.get(event) ?? []), handler]),
@@ -231,3 +232,19 @@ def test_a_handle_that_moves_is_heard_at_once_and_nothing_clips(page: Page) -> N
     count = len(page.evaluate(starts))
     probe(page, element, gains_db=[0] * 12)
     assert len(page.evaluate(starts)) == count == 4
+
+
+def test_a_late_echo_does_not_undo_a_newer_value(page: Page) -> None:
+    """Python repeats what it heard last; by then the reader may have moved on."""
+    render(page, widgets.WindingMachine({"tones": (recording(1), RATE)}, frequency_hz=100))
+    press_then_echo = """() => {
+      const press = {key: 'PageUp', bubbles: true, cancelable: true};
+      document.querySelector('[data-trait=frequency_hz]').dispatchEvent(
+        new KeyboardEvent('keydown', press));
+      model.set('frequency_hz', 100);
+      return model.get('frequency_hz');
+    }"""
+    assert page.evaluate(press_then_echo) == 110
+    time.sleep(0.3)  # now Python has heard of it, and what it says counts
+    page.evaluate("() => model.set('frequency_hz', 100)")
+    assert page.evaluate("() => model.get('frequency_hz')") == 100
