@@ -143,6 +143,7 @@ def test_bundled_digits_are_joined() -> None:
 
 
 @pytest.mark.real_data
+@pytest.mark.skipif(not fsdd.available(), reason="FSDD is not on this machine")
 def test_recorded_digits_are_joined() -> None:
     joined = ConnectedDigits(fsdd.load(), 5)
     assert all(set(item.text.split()) <= set(digits.WORDS) for item in joined)
