@@ -24,7 +24,7 @@ def closed_figures():
 
 def test_a_caption_is_shown_escaped_below_its_picture_and_the_figure_closed(monkeypatch):
     shown = []
-    monkeypatch.setattr(plotting, "display", lambda thing, **how: shown.append((thing, how)))
+    monkeypatch.setattr(plotting.base, "display", lambda thing, **how: shown.append((thing, how)))
     plotting.captioned(plotting.lines([0, 1], {"a": [0, 1]}, "x", "y"), "a < b & c")
     (picture, how), (caption, _) = shown
     assert picture["text/plain"] == "a < b & c"
