@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import pickle
 import random
 import time
 import warnings
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,6 +127,8 @@ def fit(
         FloatingPointError: the loss or its gradient is not finite; the weights are as before.
     """
     device = torch.device(device) if device is not None else choose_device()
+    if not isinstance(epochs, int) or epochs < 1:
+        raise ValueError(f"epochs must be a whole number of at least 1, got {epochs!r}")
     if patience is not None and validate is None:
         raise ValueError("patience waits for a better validation: give validate as well")
     if isinstance(examples := getattr(batches, "dataset", None), Examples):
@@ -421,10 +423,13 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     advice = "Delete it to begin anew, or put a copy of it back."
     try:
+        with zipfile.ZipFile(path) as archive:  # torch does not look at the checksums
+            if part := archive.testzip():
+                raise ValueError(f"{part} has a wrong checksum")
         saved = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except Exception as error:  # damaged bytes make torch raise errors of many kinds
         reason = str(error).partition("\n")[0]
         raise ValueError(
             f"{path} is damaged, cut short, or no checkpoint ({reason}). {advice}"
