@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -182,17 +182,29 @@ class Examples(Dataset):
 
     def collate(self, items: Sequence[tuple[Tensor, np.ndarray, str]]) -> Batch:
         """Items as one batch."""
-        features, targets, ids = zip(*items, strict=True)
-        if self.has_time:
-            padded, lengths = pad(features)
-        else:
-            padded, lengths = torch.stack(features), torch.ones(len(features), dtype=torch.int64)
-        if targets[0].ndim == 0:
-            return Batch(padded, lengths, torch.tensor(np.stack(targets)).long(), None, ids)
-        target_lengths = torch.tensor([len(target) for target in targets])
-        labels = [torch.as_tensor(target).long() for target in targets]
-        padded_labels = torch.nn.utils.rnn.pad_sequence(labels, batch_first=True)
-        return Batch(padded, lengths, padded_labels, target_lengths, ids)
+        return collate(items, self.has_time)
+
+
+def collate(items: Sequence[tuple[Tensor, np.ndarray, str] | None], has_time: bool = True) -> Batch:
+    """Items (features, target, name) as one batch; an item that is None is left out.
+
+    Raises:
+        ValueError: no item is left.
+    """
+    kept = [item for item in items if item is not None]
+    if not kept:
+        raise ValueError(f"none of the {len(items)} items of a batch can be used")
+    features, targets, ids = zip(*kept, strict=True)
+    if has_time:
+        padded, lengths = pad(features)
+    else:
+        padded, lengths = torch.stack(features), torch.ones(len(features), dtype=torch.int64)
+    if targets[0].ndim == 0:
+        return Batch(padded, lengths, torch.tensor(np.stack(targets)).long(), None, ids)
+    target_lengths = torch.tensor([len(target) for target in targets])
+    labels = [torch.as_tensor(target).long() for target in targets]
+    padded_labels = torch.nn.utils.rnn.pad_sequence(labels, batch_first=True)
+    return Batch(padded, lengths, padded_labels, target_lengths, ids)
 
 
 class BucketBatches(Sampler[list[int]]):
@@ -200,7 +212,10 @@ class BucketBatches(Sampler[list[int]]):
 
     The items are shuffled; every 50 batches' worth of them is sorted by length and cut into
     batches, and the batches are shuffled. Which items meet follows from `seed` and the epoch
-    alone: `set_epoch` says which it is, as with torch's DistributedSampler.
+    alone: `set_epoch` says which it is, as with torch's DistributedSampler, and where in it to go
+    on. Of several processes that train together, each takes its `rank`-th share of the same plan:
+    in each step they get neighbours, batches of about the same length, so that none waits long for
+    the others. Where the batches can't be shared out evenly, the first ones come twice.
     """
 
     def __init__(
@@ -210,6 +225,8 @@ class BucketBatches(Sampler[list[int]]):
         shuffle: bool = True,
         seed: int = 0,
         bucketed: bool = True,
+        rank: int = 0,
+        world_size: int = 1,
     ) -> None:
         """Plan nothing yet.
 
@@ -219,45 +236,66 @@ class BucketBatches(Sampler[list[int]]):
             shuffle: False takes the items in their own order, without buckets.
             seed: another seed, another order.
             bucketed: False mixes short and long items.
+            rank: which of the processes this is, from 0.
+            world_size: how many processes train together.
 
         Raises:
-            ValueError: there are no items, or `batch_size` is not a positive whole number.
+            ValueError: there are no items, `batch_size` is not a positive whole number, or there
+                is no such rank.
         """
         if len(lengths) == 0:
             raise ValueError("the data set is empty: there is no item to make a batch of")
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f"batch_size must be a whole number of at least 1, got {batch_size!r}")
+        if not 0 <= rank < world_size:
+            raise ValueError(f"rank must be 0 to {world_size - 1}, one of world_size, got {rank}")
         self.lengths = np.asarray(lengths)
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
-        self.bucketed = bucketed
-        self.epoch = 0
+        self.bucketed, self.rank, self.world_size = bucketed, rank, world_size
+        self.epoch = self.position = 0
 
-    def set_epoch(self, epoch: int) -> None:
-        """Say which epoch comes next."""
-        self.epoch = epoch
+    def set_epoch(self, epoch: int, position: int = 0) -> None:
+        """Say which epoch comes next, and how many of its batches are done already.
+
+        The trainer counts what it has used; workers run ahead of it, so no sampler knows. The
+        position holds for the next iteration only. `len()` stays that of a whole epoch.
+
+        Raises:
+            ValueError: the epoch has fewer batches.
+        """
+        if not 0 <= position <= len(self):
+            raise ValueError(f"position must be 0 to {len(self)} batches, got {position}")
+        self.epoch, self.position = epoch, position
 
     def __len__(self) -> int:
-        """How many batches an epoch has."""
-        return -(-len(self.lengths) // self.batch_size)
+        """How many batches an epoch has, for each rank."""
+        return -(-len(self.lengths) // (self.batch_size * self.world_size))
 
     def __iter__(self) -> Iterator[list[int]]:
         """The indices of each batch."""
+        start, self.position = self.position, 0
+        yield from self._plan()[start:]
+
+    def _plan(self) -> list[list[int]]:
+        """All batches of this rank in this epoch."""
         order = np.arange(len(self.lengths))
-        if not self.shuffle:
-            yield from self._cut(order)
-            return
         rng = np.random.default_rng((self.seed, self.epoch))
-        rng.shuffle(order)
-        if not self.bucketed:
-            yield from self._cut(order)
-            return
+        if self.shuffle:
+            rng.shuffle(order)
+        bucketed = self.shuffle and self.bucketed
         batches = []
-        size = POOL * self.batch_size
+        size = POOL * self.batch_size if bucketed else len(order)
         for start in range(0, len(order), size):
             pool = order[start : start + size]
-            batches += self._cut(pool[np.argsort(self.lengths[pool], kind="stable")])
-        for index in rng.permutation(len(batches)):
-            yield batches[index]
+            if bucketed:
+                pool = pool[np.argsort(self.lengths[pool], kind="stable")]
+            batches += self._cut(pool)
+        # One batch for each rank is a group; the last one is filled up from the start.
+        steps = len(self)
+        wanted = steps * self.world_size
+        batches = (batches * -(-wanted // len(batches)))[:wanted]
+        places = rng.permutation(steps) if bucketed else range(steps)
+        return [batches[place * self.world_size + self.rank] for place in places]
 
     def _cut(self, order: np.ndarray) -> list[list[int]]:
         starts = range(0, len(order), self.batch_size)
@@ -265,23 +303,47 @@ class BucketBatches(Sampler[list[int]]):
 
 
 def loader(
-    examples: Examples,
+    examples: Dataset,
     batch_size: int,
     shuffle: bool = False,
     seed: int = 0,
     bucketed: bool = True,
+    workers: int = 0,
+    rank: int = 0,
+    world_size: int = 1,
 ) -> DataLoader:
     """Batches of `Examples`: for training with shuffle=True, in buckets; else in their own order.
 
     Args:
-        examples: the items.
+        examples: the items; `Examples`, or another data set with `lengths` and `collate`.
         batch_size: items of a batch.
         shuffle: a new order each epoch.
         seed: of the order.
         bucketed: False mixes short and long items.
+        workers: processes that prepare batches ahead of the training, in the same order as none.
+        rank: see `BucketBatches`.
+        world_size: see `BucketBatches`.
 
     Returns:
         An iterable of `Batch`; its `batch_sampler` is a `BucketBatches`.
     """
-    sampler = BucketBatches(examples.lengths, batch_size, shuffle, seed, bucketed)
-    return DataLoader(examples, batch_sampler=sampler, collate_fn=examples.collate)
+    sampler = BucketBatches(examples.lengths, batch_size, shuffle, seed, bucketed, rank, world_size)
+    return DataLoader(
+        examples,
+        batch_sampler=sampler,
+        collate_fn=examples.collate,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+    )
+
+
+def padding_share(batches: Iterable[Sequence[int]], lengths: Sequence[int]) -> float:
+    """Share of all frames of padded batches that is padding, 0 to 1.
+
+    Args:
+        batches: the items of each batch.
+        lengths: frames of each item.
+    """
+    frames = [np.asarray(lengths)[batch] for batch in batches]
+    padded = sum(part.max() * len(part) for part in frames)
+    return float(1 - sum(part.sum() for part in frames) / padded)
