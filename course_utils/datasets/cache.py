@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import secrets
-import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ class FeatureCache:
 
     An array's key is made of its settings and of the source's place, size and time of its last
     change: whoever changes one of these gets another key, and so a new array. A file that can't be
-    read, or is not whole, is made anew.
+    read, or whose checksum is wrong, is made anew.
 
     Attributes:
         folder: where the arrays lie.
@@ -88,25 +89,36 @@ class FeatureCache:
             OSError: the source is missing, or the cache can't be written. Errors of `compute` pass.
         """
         key = self.key(source)
-        path = self.folder / key[:2] / f"{key}.npz"
-        try:
-            # A zip file holds a checksum: np.load finds bytes that have changed.
-            with np.load(path, allow_pickle=False) as stored:
-                found = stored["features"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            found = None
+        path = self.folder / key[:2] / f"{key}.npy"
+        found = _stored(path)
         if found is not None:
             self.read += 1
             return found
         features = np.asarray(compute())
+        data = io.BytesIO()
+        np.save(data, features, allow_pickle=False)
         path.parent.mkdir(parents=True, exist_ok=True)
         # Whole or not at all, also when two processes make the same one at once.
         part = path.with_name(f".{key}.{secrets.token_hex(4)}.part")
         try:
-            with part.open("wb") as file:
-                np.savez(file, features=features)
+            part.write_bytes(data.getvalue() + _checksum(data.getvalue()))
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
         self.made += 1
         return features
+
+
+def _stored(path: Path) -> np.ndarray | None:
+    """The array in a file, None where there is none or a byte of it has changed."""
+    try:
+        data = path.read_bytes()
+        if data[-4:] != _checksum(data[:-4]):
+            return None
+        return np.load(io.BytesIO(data), allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+
+
+def _checksum(data: bytes) -> bytes:
+    return zlib.crc32(data).to_bytes(4, "little")

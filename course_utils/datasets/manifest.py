@@ -202,7 +202,7 @@ def _inspect(
         "sample_rate": rate,
         "channels": info.channels if info is not None else 1,
         "duration_s": round(duration_s, 4),
-        "rms_db": round(20 * np.log10(rms), 1),
+        "rms_db": round(float(20 * np.log10(rms)), 1),
         "peak": round(peak, 3),
     }
     return known, problems

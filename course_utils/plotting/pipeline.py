@@ -123,16 +123,22 @@ def paired(scores: Mapping[str, ArrayLike], ylabel: str) -> Axes:
     return ax
 
 
-def stations(milliseconds: Mapping[str, float], xlabel: str = "ms a file") -> Axes:
-    """Draws how long each station takes, as bars from the top down."""
-    _, ax = plt.subplots(figsize=(8, 0.8 + 0.36 * len(milliseconds)), layout="constrained")
-    places = np.arange(len(milliseconds))
-    values = list(milliseconds.values())
+def stations(values: Mapping[str, float], xlabel: str, remark: str) -> Axes:
+    """Draws numbers as bars from the top down, the largest one in another colour.
+
+    Args:
+        values: name to number.
+        xlabel: what is counted, with its unit.
+        remark: stands at the largest one.
+    """
+    _, ax = plt.subplots(figsize=(8, 0.8 + 0.36 * len(values)), layout="constrained")
+    names, values = list(values), list(values.values())
+    places = np.arange(len(names))
     longest = [value == max(values) for value in values]
     ax.barh(places, values, color=[VERMILLION if top else BLUE for top in longest])
     for place, value, top in zip(places, values, longest, strict=True):
-        ax.text(value, place, f" {value:.2f}{' (the bottleneck)' if top else ''}", va="center")
-    ax.set_yticks(places, list(milliseconds))
+        ax.text(value, place, f" {value:.2f} {remark if top else ''}", va="center")
+    ax.set_yticks(places, names)
     ax.set(xlabel=xlabel, xlim=(0, 1.35 * max(values)))
     ax.invert_yaxis()
     ax.spines[["top", "right"]].set_visible(False)
