@@ -7,12 +7,14 @@ from course_utils.widgets.air import AirExplorer
 from course_utils.widgets.aliasing import AliasingExplorer
 from course_utils.widgets.filter_bench import FilterBench
 from course_utils.widgets.spectrogram import SpectrogramExplorer
+from course_utils.widgets.stepper import ConvolutionStepper
 from course_utils.widgets.wave_builder import WaveBuilder
 from course_utils.widgets.winding import WindingMachine
 
 __all__ = [
     "AirExplorer",
     "AliasingExplorer",
+    "ConvolutionStepper",
     "FilterBench",
     "SpectrogramExplorer",
     "WaveBuilder",
