@@ -52,3 +52,44 @@ def speed(waveform: np.ndarray, factor: float) -> np.ndarray:
     if not 0.5 <= factor <= 2:
         raise ValueError(f"factor must be 0.5 to 2, got {factor}")
     return soxr.resample(np.asarray(waveform, dtype=np.float32), factor, 1.0)
+
+
+def warp(features: np.ndarray, time: float, frequency: float) -> np.ndarray:
+    """Log-mel features stretched along time and along the bands, by straight lines in between.
+
+    Another tempo, and about another length of the throat and mouth, whose resonances all lie
+    higher or lower by one factor.
+
+    Args:
+        features: (frames, bands).
+        time: frames become `time` times as many.
+        frequency: what lay in band b comes to lie in band `frequency` · b; the edge is repeated.
+
+    Returns:
+        float32 (frames', bands).
+    """
+    frames, bands = features.shape
+    count = max(2, round(frames * time))
+    rows = _between(np.linspace(0, frames - 1, count), features)
+    columns = np.minimum(np.arange(bands) / frequency, bands - 1)
+    return _between(columns, rows.T).T.astype(np.float32)
+
+
+def _between(places: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    below = np.minimum(places.astype(int), len(rows) - 2)
+    share = (places - below)[:, None]
+    return rows[below] * (1 - share) + rows[below + 1] * share
+
+
+def colour(features: np.ndarray, spread_db: float, rng: np.random.Generator) -> np.ndarray:
+    """Another microphone and room: a smooth random curve of gains over the bands.
+
+    Args:
+        features: log-mel, natural logarithm of power, (frames, bands).
+        spread_db: standard deviation of the gain at each of five places along the bands.
+        rng: source of the curve.
+    """
+    bands = features.shape[1]
+    gains = rng.normal(0, spread_db * np.log(10) / 10, size=5)
+    curve = np.interp(np.linspace(0, 4, bands), np.arange(5), gains)
+    return (features + curve).astype(np.float32)

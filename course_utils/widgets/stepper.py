@@ -65,7 +65,9 @@ class ConvolutionStepper(Explorer):
             ValueError: a picture or a filter has another shape, or holds NaN.
         """
         if not isinstance(pictures, Mapping) or not pictures:
-            raise ValueError('the pictures must be {"name": (frames, bands) array, ...}, at least one')
+            raise ValueError(
+                'the pictures must be {"name": (frames, bands) array, ...}, at least one'
+            )
         self._arrays = {name: _checked(name, x, SMALLEST, LARGEST) for name, x in pictures.items()}
         self._own = {name: _checked(name, w, 1, 5) for name, w in (filters or {}).items()}
         for name, weights in self._own.items():
