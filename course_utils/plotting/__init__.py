@@ -20,6 +20,14 @@ from course_utils.plotting.base import (
     matrix,
     new_axes,
 )
+from course_utils.plotting.convolution import (
+    feature_maps,
+    frequency_responses,
+    heard,
+    receptive_field,
+    relevance,
+    responses_of,
+)
 from course_utils.plotting.learning import confusion, learning_curves
 from course_utils.plotting.sound import (
     air,
@@ -54,8 +62,11 @@ __all__ = [
     "captioned",
     "confusion",
     "course_map",
+    "feature_maps",
     "filter_bank",
     "framing",
+    "frequency_responses",
+    "heard",
     "heatmap",
     "images",
     "labelled_parts",
@@ -63,6 +74,9 @@ __all__ = [
     "lines",
     "matrix",
     "new_axes",
+    "receptive_field",
+    "relevance",
+    "responses_of",
     "sample_images",
     "samples",
     "spectrogram",

@@ -60,7 +60,7 @@ class Words(batching.Examples):
 
 def changed(log_mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Tempo, vocal tract, microphone and noise drawn anew, a few bands and frames masked."""
-    time, frequency = np.exp(rng.uniform((-0.25, -0.15), (0.25, 0.15)))
+    time, frequency = np.exp(rng.uniform((-0.3, -0.2), (0.3, 0.2)))
     c = augmentation.colour(augmentation.warp(log_mel, time, frequency), 5.0, rng)
     noise = c.max() - rng.uniform(15, 60) * np.log(10) / 10
     c = preparation.even(np.logaddexp(c, noise))
