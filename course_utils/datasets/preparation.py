@@ -1,4 +1,4 @@
-"""Recordings of words made alike before a network sees them: offset, silence, level, microphone."""
+"""Recordings of words made alike before a network sees them: offset, silence, level, floor."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from course_utils import features
 
 
 def trim(
-    waveform: np.ndarray, sample_rate: int, below_db: float = 40.0, margin_s: float = 0.025
+    waveform: np.ndarray, sample_rate: int, below_db: float = 30.0, margin_s: float = 0.025
 ) -> np.ndarray:
     """Without the silence at both ends: what is `below_db` under the loudest 25 ms.
 
@@ -40,12 +40,13 @@ def log_mel(waveform: np.ndarray, sample_rate: int, n_mels: int = 40) -> np.ndar
 
 
 def even_log_mel(
-    waveform: np.ndarray, sample_rate: int, n_mels: int = 40, range_db: float = 50.0
+    waveform: np.ndarray, sample_rate: int, n_mels: int = 40, range_db: float = 40.0
 ) -> np.ndarray:
-    """Log-mel in which level, offset, silence and microphone no longer tell who recorded it.
+    """Log-mel of a word in which level, offset and silence no longer tell who recorded it.
 
     The offset is taken off and the ends are trimmed; nothing is lower than `range_db` under the
-    loudest place; each band's mean is 0 over the recording, and the standard deviation of all 1.
+    loudest place; the mean of all places is 0, their standard deviation 1. (Not each band's mean,
+    as 03 did for sentences: what a band has on average over one word says which word it is.)
 
     Returns:
         float32 (frames, n_mels).
@@ -55,8 +56,8 @@ def even_log_mel(
     return even(log_mel(x, sample_rate, n_mels), range_db)
 
 
-def even(log_mel: np.ndarray, range_db: float = 50.0) -> np.ndarray:
+def even(log_mel: np.ndarray, range_db: float = 40.0) -> np.ndarray:
     """The last two steps of `even_log_mel` for features (frames, n_mels) that are there already."""
     c = np.maximum(log_mel, log_mel.max() - range_db * np.log(10) / 10)
-    c = c - c.mean(axis=0)
+    c = c - c.mean()
     return (c / max(float(c.std()), 1e-5)).astype(np.float32)

@@ -15,7 +15,7 @@ def load(name: str) -> Table:
         name: of the file, without ".csv". Its first lines, behind "#", say how it was made.
 
     Raises:
-        FileNotFoundError: there is no such run, or the package was installed without its repository.
+        FileNotFoundError: there is no such run, or the package without its repository.
     """
     path = FOLDER / f"{name}.csv"
     if not path.is_file():
