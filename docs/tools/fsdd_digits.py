@@ -36,14 +36,15 @@ SETTINGS = {
 }
 LAYERS = [Layer(16, 5, 2), Layer(32, 3, 2), Layer(48, 3), Layer(64, 3, 2)]
 STEPS, BATCH_SIZE, RATE = 1200, 32, 3e-3
+COPIES = 4  # changed copies of each recording
 
 
 class Words(batching.Examples):
-    """Digits as log-mel features; when augmented, changed in another way in each epoch."""
+    """Digits as features, several versions of each; every epoch takes one of them by chance."""
 
-    def __init__(self, log_mels: list[np.ndarray], labels: list[int], augmented: bool, seed: int):
-        super().__init__([preparation.even(c) for c in log_mels], labels, classes=10)
-        self.log_mels, self.augmented, self.seed, self.epoch = log_mels, augmented, seed, 0
+    def __init__(self, versions: list[list[np.ndarray]], labels: list[int], seed: int) -> None:
+        super().__init__([v[0] for v in versions], labels, classes=10)
+        self.versions, self.seed, self.epoch = versions, seed, 0
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch comes next."""
@@ -51,35 +52,30 @@ class Words(batching.Examples):
 
     def __getitem__(self, index: int) -> tuple:
         """Features, label and name."""
-        item, label, name = super().__getitem__(index)
-        if self.augmented:
-            rng = np.random.default_rng((self.seed, self.epoch, index))
-            item = torch.from_numpy(changed(self.log_mels[index], rng))
-        return item, label, name
+        _, label, name = super().__getitem__(index)
+        rng = np.random.default_rng((self.seed, self.epoch, index))
+        version = rng.integers(len(self.versions[index]))
+        return torch.from_numpy(self.versions[index][version]), label, name
 
 
-def changed(log_mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Tempo, vocal tract, microphone and noise drawn anew, a few bands and frames masked."""
-    time, frequency = np.exp(rng.uniform((-0.3, -0.2), (0.3, 0.2)))
-    c = augmentation.colour(augmentation.warp(log_mel, time, frequency), 5.0, rng)
-    noise = c.max() - rng.uniform(15, 60) * np.log(10) / 10
-    c = preparation.even(np.logaddexp(c, noise))
-    bands, frames = rng.integers(0, 9), rng.integers(0, 1 + len(c) // 6)
-    low, start = rng.integers(0, c.shape[1] - bands + 1), rng.integers(0, len(c) - frames + 1)
-    c[:, low : low + bands] = 0
-    c[start : start + frames] = 0
-    return c
-
-
-def read(corpus: Corpus, normalised: bool) -> list[np.ndarray]:
-    """Log-mel features of a corpus; not normalised: of the recordings as they are."""
-    found = []
+def read(corpus: Corpus, normalised: bool, augmented: bool) -> list[list[np.ndarray]]:
+    """Features of each recording, and of its changed copies, when there are any."""
+    found, rng = [], np.random.default_rng(0)
     for utterance in corpus:
         x, rate = utterance.waveform, utterance.sample_rate
-        if normalised:
-            x = preparation.trim(x - x.mean(), rate)
-        found.append(preparation.log_mel(x, rate))
+        if not normalised:
+            found.append([preparation.log_mel(x, rate)])
+            continue
+        x = preparation.trim(x - x.mean(), rate)
+        copies = [changed(x, rng) for _ in range(COPIES * augmented)]
+        found.append([preparation.even_log_mel(y, rate) for y in (x, *copies)])
     return found
+
+
+def changed(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Another tempo and vocal tract, in noise."""
+    faster = augmentation.speed(waveform, np.exp(rng.uniform(-0.15, 0.15)))
+    return augmentation.add_noise(faster, rng.uniform(15, 40), rng)
 
 
 def standardised(train: list[np.ndarray], test: list[np.ndarray]) -> tuple[list, list]:
@@ -99,21 +95,20 @@ def run(speaker: str, setting: str, seed: int, read: callable) -> dict:
     normalised, augmented, synthetic = SETTINGS[setting]
     real = fsdd.load()
     train, test = [], []
-    for row, c in zip(real.table, read("fsdd", normalised), strict=True):
-        (test if row["speaker"] == speaker else train).append(c)
+    for row, versions in zip(real.table, read("fsdd", normalised, augmented), strict=True):
+        (test if row["speaker"] == speaker else train).append(versions)
+    test = [versions[0] for versions in test]
     train_labels = labels(real.filter(lambda row: row["speaker"] != speaker))
     test_labels = labels(real.filter(speaker=speaker))
     if synthetic:
-        train += read("digits", normalised)
+        train += read("digits", normalised, augmented)
         train_labels += labels(digits.load())
+    if not normalised:
+        train, test = standardised([versions[0] for versions in train], test)
+        train = [[c] for c in train]
     torch.manual_seed(seed)
     model = ConvNet(40, LAYERS, 10, two_dimensional=True, dropout=0.3)
-    if normalised:
-        examples = Words(train, train_labels, augmented, seed)
-        test = [preparation.even(c) for c in test]
-    else:
-        train, test = standardised(train, test)
-        examples = batching.Examples(train, train_labels, classes=10)
+    examples = Words(train, train_labels, seed)
     batches = batching.loader(examples, BATCH_SIZE, shuffle=True, seed=seed)
     epochs = round(STEPS / len(batches))
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=0.05)
@@ -144,10 +139,10 @@ def reader() -> callable:
     """`read` by the name of the corpus; each is read once."""
     corpora, kept = {"fsdd": fsdd.load(), "digits": digits.load()}, {}
 
-    def cached(name: str, normalised: bool) -> list[np.ndarray]:
-        if (name, normalised) not in kept:
-            kept[name, normalised] = read(corpora[name], normalised)
-        return list(kept[name, normalised])
+    def cached(*key: str | bool) -> list[list[np.ndarray]]:
+        if key not in kept:
+            kept[key] = read(corpora[key[0]], *key[1:])
+        return list(kept[key])
 
     return cached
 
