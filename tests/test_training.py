@@ -430,6 +430,21 @@ def test_parameters_are_counted_where_they_learn():
     assert training.count_parameters(model) == 12
 
 
+def test_the_model_comes_home_in_evaluation_mode():
+    model, batches, *_ = parts()
+    small_fit(model, batches)
+    assert not model.training and next(model.parameters()).device.type == "cpu"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_gpu_is_used_and_left(tmp_path):
+    for epochs in (1, 2):  # the second call resumes, the optimizer's state on the GPU
+        model, batches, *_ = parts()
+        path = tmp_path / "gpu.pt"
+        small_fit(model, batches, epochs=epochs, device="cuda", checkpoint=path)
+        assert next(model.parameters()).device.type == "cpu"
+
+
 def test_device_is_the_gpu_where_there_is_one():
     assert training.choose_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
 

@@ -20,6 +20,14 @@ from course_utils.plotting.base import (
     matrix,
     new_axes,
 )
+from course_utils.plotting.convolution import (
+    feature_maps,
+    frequency_responses,
+    heard,
+    receptive_field,
+    relevance,
+    responses_of,
+)
 from course_utils.plotting.learning import confusion, learning_curves
 from course_utils.plotting.pipeline import (
     batch,
@@ -66,8 +74,11 @@ __all__ = [
     "confusion",
     "course_map",
     "decay",
+    "feature_maps",
     "filter_bank",
     "framing",
+    "frequency_responses",
+    "heard",
     "heatmap",
     "images",
     "labelled_parts",
@@ -77,6 +88,9 @@ __all__ = [
     "new_axes",
     "padding",
     "paired",
+    "receptive_field",
+    "relevance",
+    "responses_of",
     "sample_images",
     "samples",
     "spectrogram",

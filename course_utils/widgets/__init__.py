@@ -8,6 +8,7 @@ from course_utils.widgets.aliasing import AliasingExplorer
 from course_utils.widgets.augmentation_bench import AugmentationBench
 from course_utils.widgets.filter_bench import FilterBench
 from course_utils.widgets.spectrogram import SpectrogramExplorer
+from course_utils.widgets.stepper import ConvolutionStepper
 from course_utils.widgets.wave_builder import WaveBuilder
 from course_utils.widgets.winding import WindingMachine
 
@@ -15,6 +16,7 @@ __all__ = [
     "AirExplorer",
     "AliasingExplorer",
     "AugmentationBench",
+    "ConvolutionStepper",
     "FilterBench",
     "SpectrogramExplorer",
     "WaveBuilder",
