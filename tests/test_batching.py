@@ -156,3 +156,100 @@ def test_buckets_save_most_of_the_padding():
 def test_a_batch_size_that_is_none(batch_size):
     with pytest.raises(ValueError, match="batch_size must be"):
         BucketBatches([1, 2], batch_size)
+
+
+def plans(world_size, lengths, batch_size, epoch=0, **more):
+    found = []
+    for rank in range(world_size):
+        batches = BucketBatches(lengths, batch_size, rank=rank, world_size=world_size, **more)
+        batches.set_epoch(epoch)
+        found.append(list(batches))
+        assert len(found[-1]) == len(batches)
+    return found
+
+
+@given(
+    st.lists(st.integers(1, 99), min_size=1, max_size=200),
+    st.integers(1, 9),
+    st.integers(1, 5),
+    st.booleans(),
+    st.booleans(),
+)
+def test_ranks_share_an_epoch_in_equal_parts(lengths, batch_size, world_size, shuffle, bucketed):
+    parts = plans(world_size, lengths, batch_size, shuffle=shuffle, bucketed=bucketed)
+    assert len({len(part) for part in parts}) == 1
+    batches = [tuple(batch) for part in parts for batch in part]
+    assert {i for batch in batches for i in batch} == set(range(len(lengths)))
+    # Only as many batches come twice as are needed to fill up the last step.
+    single = -(-len(lengths) // batch_size)
+    assert len(batches) - len(set(batches)) == len(batches) - single < world_size
+
+
+def test_ranks_get_batches_of_about_one_length_in_each_step():
+    lengths = np.random.default_rng(0).integers(20, 200, 3200)
+    parts = plans(2, lengths, 16)
+    longest = np.array([[lengths[batch].max() for batch in part] for part in parts])
+    assert np.abs(longest[0] - longest[1]).max() <= 12
+    assert np.abs(np.diff(longest[0])).mean() > 30  # and another length in the next step
+
+
+@given(st.integers(0, 13), st.booleans(), st.integers(1, 2))
+def test_an_epoch_goes_on_where_it_was_stopped(position, shuffle, world_size):
+    lengths = np.random.default_rng(1).integers(1, 90, 100)
+    batches = BucketBatches(lengths, 4, shuffle, seed=3, rank=0, world_size=world_size)
+    position = min(position, len(batches))
+    batches.set_epoch(2)
+    whole = list(batches)
+    batches.set_epoch(2, position)
+    assert list(batches) == whole[position:]
+    assert list(batches) == whole  # the position held once
+    assert len(batches) == len(whole)
+
+
+def test_positions_and_ranks_that_are_none():
+    batches = BucketBatches(range(1, 11), 2)
+    for position in (-1, 6):
+        with pytest.raises(ValueError, match="position must be 0 to 5"):
+            batches.set_epoch(0, position)
+    for rank, world_size in ((2, 2), (-1, 1), (0, 0)):
+        with pytest.raises(ValueError, match="rank must be"):
+            BucketBatches([1, 2], 1, rank=rank, world_size=world_size)
+
+
+def test_items_that_are_none_are_left_out_of_their_batch():
+    items = [(torch.ones(3, 2), np.asarray(1), "a"), None, (torch.ones(2, 2), np.asarray(0), "c")]
+    batch = batching.collate(items)
+    assert batch.ids == ("a", "c") and batch.lengths.tolist() == [3, 2]
+    with pytest.raises(ValueError, match="none of the 2 items"):
+        batching.collate([None, None])
+
+
+def test_the_share_of_padding_is_counted():
+    assert batching.padding_share([[0, 1], [2]], [2, 4, 5]) == pytest.approx(2 / 13)
+    assert batching.padding_share([[0], [1], [2]], [2, 4, 5]) == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_give_the_same_batches(workers):
+    examples = Examples(frames(*range(1, 40)), np.arange(39) % 4, ids=[f"c{i}" for i in range(39)])
+    alone = batching.loader(examples, 4, shuffle=True, seed=5)
+    helped = batching.loader(examples, 4, shuffle=True, seed=5, workers=workers)
+    for epoch in (0, 1):
+        for loader in (alone, helped):
+            loader.batch_sampler.set_epoch(epoch)
+        pairs = list(zip(alone, helped, strict=True))
+        assert all(one.ids == other.ids for one, other in pairs)
+        assert all(torch.equal(one.features, other.features) for one, other in pairs)
+
+
+def test_a_resumed_epoch_with_workers_and_ranks_ends_alike():
+    examples = Examples(frames(*range(1, 41)), np.arange(40) % 4, ids=[f"c{i}" for i in range(40)])
+
+    def names(position, workers):
+        loader = batching.loader(
+            examples, 4, shuffle=True, seed=5, workers=workers, rank=1, world_size=2
+        )
+        loader.batch_sampler.set_epoch(3, position)
+        return [batch.ids for batch in loader]
+
+    assert names(2, workers=2) == names(0, workers=0)[2:]

@@ -70,9 +70,8 @@ class FeatureCache:
         Raises:
             OSError: the file is not there.
         """
-        source = Path(source).resolve()
-        state = source.stat()
-        text = json.dumps([self.settings, str(source), state.st_size, state.st_mtime_ns])
+        place, state = str(Path(source).absolute()), Path(source).stat()
+        text = json.dumps([self.settings, place, state.st_size, state.st_mtime_ns])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def get(self, source: Path, compute: Callable[[], np.ndarray]) -> np.ndarray:

@@ -148,6 +148,8 @@ def _rows(folder: Path, report: Any) -> Iterator[dict[str, str]]:
                     name, "bad row", f"line {number}: {', '.join(missing) or 'cells'} unreadable"
                 )
                 listed.add(cells["file"])
+            elif ".." in Path(name).parts or Path(name).is_absolute():
+                report(name, "bad row", f"line {number}: the name leads out of the folder")
             elif cells["file"] in listed:
                 report(name, "bad row", f"line {number}: the file has a row already")
             elif not (folder / cells["file"]).is_file():

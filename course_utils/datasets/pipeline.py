@@ -130,6 +130,9 @@ def waiting_share(batches: Iterable[Batch], step: Callable[[Batch], object]) -> 
     Args:
         batches: gives the batches of an epoch.
         step: what the training does with each of them.
+
+    Raises:
+        ValueError: there are fewer than two batches.
     """
     waited = worked = 0.0
     iterator = iter(batches)
@@ -139,10 +142,13 @@ def waiting_share(batches: Iterable[Batch], step: Callable[[Batch], object]) -> 
         batch = next(iterator, None)
         got = time.perf_counter()
         if batch is None:
-            return waited / (waited + worked)
+            break
         step(batch)
         waited += got - asked
         worked += time.perf_counter() - got
+    if not worked:
+        raise ValueError("the first batch is not counted: give at least two")
+    return waited / (waited + worked)
 
 
 class Draws(Dataset):
