@@ -221,6 +221,8 @@ function render({ model, el }) {
       line(pen, toX(i * step), bottom, toX(i * step), bottom + 4);
       pen.fillText(`${Number((i * step).toFixed(1))} s`, Math.min(toX(i * step), view.width - 14), bottom + 18);
     }
+    pen.textAlign = "left";
+    pen.fillText("mel bands", left, top - 5);
     pen.textAlign = "right";
     for (const band of [0, 20, 40]) pen.fillText(band, left - 6, bottom - band / bench.mels * (bottom - top) + 4);
     pen.textAlign = "left";
@@ -262,13 +264,13 @@ function render({ model, el }) {
     const share = 100 * after.cells / after.mel.values.length;
     figures([
       ["duration", `${(before.samples.length / before.rate).toFixed(2)} → ${(after.samples.length / after.rate).toFixed(2)} s`],
-      ["level", `${louder >= 0 ? "+" : ""}${louder.toFixed(1)} dB`],
+      ["level", `${louder > -0.05 ? "+" : ""}${Math.abs(louder) < 0.05 ? "0.0" : louder.toFixed(1)} dB`],
       ["masked", `${share.toFixed(0)} %`],
       ["computed in", `${after.ms.toFixed(1)} ms`],
     ]);
     const on = Object.keys(OFF).filter((trait) => get(trait) !== OFF[trait]);
     const names = { speed: "speed", rt60_s: "room", snr_db: "noise", gain_db: "gain", shift_s: "shift", freq_masks: "frequency masks", time_masks: "time masks" };
-    ui.tell(`${clip().note}${on.length ? `Changed: ${on.map((trait) => `${names[trait]} ${texts[trait](get(trait))}`).join(", ")}.` : "Nothing is switched on: after is before."} ` +
+    ui.tell(`${clip().note}${on.length ? `Changed: ${on.map((trait) => (trait.endsWith("masks") ? `${get(trait)} ${names[trait]}` : `${names[trait]} ${texts[trait](get(trait))}`)).join(", ")}.` : "Nothing is switched on: after is before."} ` +
       `${after.cells ? `The masks hide ${share.toFixed(0)} % of the picture; they are not heard. ` : ""}` +
       `${after.peak > 1 ? `The changed sound would peak ${(20 * Math.log10(after.peak)).toFixed(1)} dB above full scale and is played that much softer.` : ""}`);
   }

@@ -156,9 +156,10 @@ class AugmentationBench(ClipExplorer):
         """The state in two sentences, with its numbers."""
         after = self.augmented()
         level_db = 20 * np.log10(max(_rms(after), 1e-9) / max(_rms(self.waveform), 1e-9))
-        changes = ", ".join(self._changes()) or "not"
+        changes = self._changes()
+        done = f"changed: {', '.join(changes)}" if changes else "unchanged"
         return (
-            f'"{self.clip}", {self.duration_s:.2f} s, changed: {changes}. '
+            f'"{self.clip}", {self.duration_s:.2f} s, {done}. '
             f"After: {len(after) / self.sample_rate:.2f} s, {level_db + 0.0:+.1f} dB, "
             f"{len(self.masked())} frames of {MELS} mel bands."
         )

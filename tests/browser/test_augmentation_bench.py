@@ -90,7 +90,7 @@ def test_another_draw_and_all_off(page: Page) -> None:
     found = probe(page, element, seed=3)
     assert found["rms"] == pytest.approx(signals.rms(recording(1)), rel=1e-5)
     assert found["cells"] == 0
-    assert "after is before" in element.inner_text()
+    until(lambda: "after is before" in element.inner_text(), "the status in words")
 
 
 def test_a_change_is_heard_at_once_and_nothing_clips(page: Page) -> None:
@@ -106,7 +106,7 @@ def test_a_change_is_heard_at_once_and_nothing_clips(page: Page) -> None:
     assert 0 <= first[0] < 0.1 < soft[0] < loud[0] < 3
     assert soft[1] == pytest.approx(10 ** (-12 / 20), abs=1e-3)
     assert loud[1] == pytest.approx(1, abs=1e-6)
-    assert "played that much softer" in element.inner_text()
+    until(lambda: "played that much softer" in element.inner_text(), "the status in words")
 
 
 def test_everything_at_once_takes_less_than_100_ms(page: Page) -> None:
