@@ -78,6 +78,8 @@ def test_shared_values_are_named_with_an_example_of_each_side():
     ]
     assert leaks[0].detail == "a: 2 files in train, 1 in test"
     assert splits.find_leaks(corpus("ab"), corpus("cd"), listen=False) == []
+    (leak,) = splits.find_leaks(corpus(["f02"]), corpus([" F02 "]), listen=False)
+    assert leak.detail == "f02: 1 files in train, 1 in test"
     with pytest.raises(ValueError, match="no column 'room'"):
         splits.find_leaks(train, test, ("room",), listen=False)
 

@@ -99,7 +99,8 @@ def find_leaks(
     Args:
         train: one side.
         test: the other side.
-        columns: of both tables, whose values must not be shared: "speaker", "source" ...
+        columns: of both tables, whose values must not be shared: "speaker", "source" ... Blanks
+            around them and capitals make no difference.
         listen: compare the sounds as well, see `near_duplicates`.
 
     Returns:
@@ -111,10 +112,9 @@ def find_leaks(
     """
     leaks = []
     for column in columns:
-        for value in sorted(set(_groups(train, column)) & set(_groups(test, column)), key=str):
-            one, other = (
-                [row["id"] for row in side.table if row[column] == value] for side in (train, test)
-            )
+        ours, theirs = _members(train, column), _members(test, column)
+        for value in sorted(ours.keys() & theirs.keys()):
+            one, other = ours[value], theirs[value]
             detail = f"{value}: {len(one)} files in train, {len(other)} in test"
             leaks.append(Leak(column, one[0], other[0], detail))
     if listen:
@@ -127,6 +127,15 @@ def find_leaks(
                 Leak("near-duplicate", one, other, f"waveforms correlate by {likeness:.2f}")
             )
     return leaks
+
+
+def _members(corpus: Corpus, column: str) -> dict[str, list[str]]:
+    """The ids of each value of a column; " F02" is "f02"."""
+    found: dict[str, list[str]] = {}
+    _groups(corpus, column)  # the column is there
+    for row in corpus.table:
+        found.setdefault(str(row[column]).strip().casefold(), []).append(row["id"])
+    return found
 
 
 def near_duplicates(
