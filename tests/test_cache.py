@@ -83,7 +83,7 @@ def test_a_damaged_file_is_made_anew(source, tmp_path, damage):
     cache = FeatureCache(SETTINGS, tmp_path / "cache")
     compute, calls = counted()
     cache.get(source, compute)
-    (stored,) = (tmp_path / "cache").rglob("*.npy")
+    (stored,) = (tmp_path / "cache").rglob("*.features")
     stored.write_bytes(damage(stored.read_bytes()))
     np.testing.assert_array_equal(cache.get(source, compute), np.ones((3, 2)))
     assert len(calls) == 2
@@ -140,7 +140,18 @@ def test_the_default_folder_is_the_users_cache(source, monkeypatch, tmp_path):
     monkeypatch.setattr(downloads, "cache_folder", lambda: tmp_path / "user")
     cache = FeatureCache(SETTINGS)
     cache.get(source, counted()[0])
-    assert list((tmp_path / "user" / "features").rglob("*.npy"))
+    assert list((tmp_path / "user" / "features").rglob("*.features"))
+
+
+@pytest.mark.parametrize("shape", [(0, 40), (1,), (2, 3, 4), ()])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int16", "bool"])
+def test_any_array_comes_back_and_can_be_written_to(source, tmp_path, shape, dtype):
+    array = np.random.default_rng(0).integers(0, 2, shape).astype(dtype)
+    cache = FeatureCache({"shape": shape, "dtype": dtype}, tmp_path / "cache")
+    cache.get(source, lambda: array.T if array.ndim > 1 else array)
+    found = cache.get(source, lambda: None)
+    np.testing.assert_array_equal(found, array.T if array.ndim > 1 else np.atleast_1d(array))
+    assert found.dtype == array.dtype and found.flags.writeable
 
 
 def test_settings_that_json_cannot_hold():

@@ -98,11 +98,11 @@ class Recordings(Dataset):
     def __getitem__(self, index: int) -> tuple[Tensor, np.ndarray, str] | None:
         """Features, target and name of an item; None for a file that is skipped."""
         rng = np.random.default_rng((self.seed, int(self._epoch), index))
+        path = self.corpus.path(index)
         try:
             if self.cache is None:
-                found = self._features(self.corpus.path(index), rng)
+                found = self._features(path, rng)
             else:
-                path = self.corpus.path(index)
                 found = self.cache.get(path, lambda: self._features(path, rng))
         except (OSError, ValueError) as error:
             if self.on_error == "raise":
