@@ -1,5 +1,8 @@
 """Each change of a waveform does what it promises, and nothing else."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -223,3 +226,8 @@ def test_mixup_of_nothing_and_the_loss_that_takes_it():
     net = torch.nn.Linear(2, 3)
     losses = [training.classification_loss(lambda x, lengths: net(x), one) for one in (batch, same)]
     torch.testing.assert_close(*losses)
+
+
+def test_explorers_that_use_it_do_not_wait_for_torch():
+    code = "import sys, course_utils.datasets.augmentation; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

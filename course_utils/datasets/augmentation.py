@@ -3,15 +3,18 @@
 Every function returns a new float32 array and leaves its input alone.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soxr
-import torch
-from scipy.signal import fftconvolve
-from torch import Tensor
 
-from course_utils.datasets.batching import Batch
+if TYPE_CHECKING:  # explorers import this file, and must not wait for torch
+    from torch import Tensor
+
+    from course_utils.datasets.batching import Batch
 
 
 def gain(waveform: np.ndarray, gain_db: float) -> np.ndarray:
@@ -120,6 +123,8 @@ def reverberate(
 
     What rings on behind the end is cut off, so the length stays.
     """
+    from scipy.signal import fftconvolve
+
     response = room_response(rt60_s, sample_rate, rng)
     wet = fftconvolve(np.asarray(waveform, dtype=np.float64), response)[: len(waveform)]
     power = np.mean(wet**2)
@@ -201,6 +206,8 @@ def mixup(batch: Batch, classes: int, rng: np.random.Generator, alpha: float = 0
     Source: Zhang et al. (2018), "mixup: Beyond empirical risk minimization",
     https://arxiv.org/abs/1710.09412
     """
+    import torch
+
     share = float(rng.beta(alpha, alpha)) if alpha > 0 else 1.0
     partner = torch.from_numpy(rng.permutation(len(batch.targets)))
     labels = torch.nn.functional.one_hot(batch.targets, classes).float()
