@@ -1,7 +1,7 @@
 """Melodies made from formulas: a sequence of notes to hear, their names to be written down.
 
-As with connected digits it is known to the sample where every note lies; unlike them, a melody costs
-a millisecond, so there are as many as one wants.
+As with connected digits it is known to the sample where every note lies; unlike them, a melody
+costs a millisecond, so there are as many as one wants.
 """
 
 from __future__ import annotations
@@ -141,8 +141,8 @@ def log_mel(waveform: np.ndarray) -> np.ndarray:
         waveform: `(samples,)` at `SAMPLE_RATE`.
 
     Returns:
-        float32 `(frames, 40)`, logarithm of power over the floor, a quarter of it; not negative. Frame t is
-        centred on second t · `FRAME_S`.
+        float32 `(frames, 40)`, a quarter of the logarithm of power over a floor; not negative.
+        Frame t is centred on second t · `FRAME_S`.
     """
     hop = round(FRAME_S * SAMPLE_RATE)
     log_power = features.log_mel(waveform, SAMPLE_RATE, 512, hop, N_MELS, floor=_FLOOR)

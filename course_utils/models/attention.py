@@ -56,7 +56,7 @@ def attend(scores: Tensor, value: Tensor, mask: Tensor | None = None) -> tuple[T
 
 
 def additive_scores(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
-    """v · tanh(q + k) for each query and key: a small network judges the pair.
+    """Scores v · tanh(q + k) for each query and key: a small network judges the pair.
 
     Args:
         query: (batch, queries, d), W s in the paper.
@@ -73,7 +73,7 @@ def additive_scores(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
 
 
 def dot_scores(query: Tensor, key: Tensor) -> Tensor:
-    """q · k for each query and key; (..., queries, d), (..., keys, d) to (..., queries, keys).
+    """Scores q · k: (..., queries, d), (..., keys, d) to (..., queries, keys).
 
     Source: Luong, Pham, Manning, "Effective approaches to attention-based neural machine
     translation", 2015, section 3.1.
@@ -82,7 +82,7 @@ def dot_scores(query: Tensor, key: Tensor) -> Tensor:
 
 
 def scaled_dot_scores(query: Tensor, key: Tensor) -> Tensor:
-    """q · k / sqrt(d): the dot product, kept at the same spread for any d.
+    """Scores q · k / sqrt(d): the dot product, kept at the same spread for any d.
 
     Source: Vaswani and others, "Attention is all you need", 2017, equation 1.
     """
