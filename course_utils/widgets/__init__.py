@@ -5,6 +5,7 @@ In Colab, anywidget switches the manager of custom widgets on when the first exp
 
 from course_utils.widgets.air import AirExplorer
 from course_utils.widgets.aliasing import AliasingExplorer
+from course_utils.widgets.attention import AttentionExplorer
 from course_utils.widgets.filter_bench import FilterBench
 from course_utils.widgets.spectrogram import SpectrogramExplorer
 from course_utils.widgets.wave_builder import WaveBuilder
@@ -13,6 +14,7 @@ from course_utils.widgets.winding import WindingMachine
 __all__ = [
     "AirExplorer",
     "AliasingExplorer",
+    "AttentionExplorer",
     "FilterBench",
     "SpectrogramExplorer",
     "WaveBuilder",
