@@ -25,7 +25,7 @@ def test_what_is_written_is_what_lies_there():
         assert melody.speaker in melodies.INSTRUMENTS
         ends = [0.0]
         for word in melody.words:
-            assert 0.019 < word.start_s - ends[-1] < 0.061
+            assert 0.029 < word.start_s - ends[-1] < 0.081
             ends.append(word.end_s)
             first, last = (round(t * SAMPLE_RATE) for t in word[1:])
             piece = melody.waveform[first:last]

@@ -17,10 +17,10 @@ from course_utils.widgets.attention import Heard, Look
 
 
 def heard(seed: int = 0, notes: int = 4) -> Heard:
-    """A melody, one model that looks into the notes, one that looks everywhere and writes others."""
+    """A melody; one model looks into the notes, one looks everywhere and writes one too many."""
     melody = melodies.Melodies(1, (notes, notes), seed)[0]
     values = melodies.log_mel(melody.waveform)
-    times_s = np.arange(len(values) // 2) * 2 * melodies.FRAME_S
+    times_s = np.arange((len(values) + 1) // 2) * 2 * melodies.FRAME_S
     centres = np.array([(word.start_s + word.end_s) / 2 for word in melody.words])
     sharp = np.exp(-(((times_s - centres[:, None]) / 0.03) ** 2))
     sharp /= sharp.sum(axis=1, keepdims=True)

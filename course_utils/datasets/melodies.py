@@ -84,7 +84,7 @@ class Melodies:
         names = rng.choice(NOTES, size=rng.integers(self.notes[0], self.notes[1] + 1)).tolist()
         beat_s = rng.uniform(0.09, 0.16)
         lengths_s = beat_s * rng.choice([1, 1.5, 2], size=len(names))
-        gaps_s = rng.uniform(0.02, 0.06, size=len(names) + 1)
+        gaps_s = rng.uniform(0.03, 0.08, size=len(names) + 1)
         loudness = rng.uniform(0.4, 1.0, size=len(names))
         return _played(
             f"{self.seed}-{place:06d}", instrument, names, lengths_s, gaps_s, loudness, rng

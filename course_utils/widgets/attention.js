@@ -59,8 +59,8 @@ function render({ model, el }) {
   stage.node.classList.add("course-draggable");
   stage.node.tabIndex = 0;
   const [left, right] = [64, () => stage.width - 12];
-  const [top, bottom, curveTop, curveBottom, rowsTop, rowsBottom] = [42, 182, 204, 262, 284, 434];
-  const rowHeight = (state) => Math.min(18, (rowsBottom - rowsTop) / state.look.tokens.length);
+  const [top, bottom, curveTop, curveBottom, rowsTop, rowsBottom] = [42, 178, 208, 264, 290, 434];
+  const rowHeight = (state) => Math.min(22, (rowsBottom - rowsTop) / state.look.tokens.length);
 
   scene.draw = () => {
     if (!stage.width) return;
@@ -178,7 +178,10 @@ function render({ model, el }) {
   function report(state) {
     const { look, token, word, peak, highest, inside, from, to, seconds } = state;
     ui.root.dataset.probe = JSON.stringify({ token, peak, from, to, inside, highest });
+    // The slider ends where this model's tokens end.
     range.max = look.tokens.length - 1;
+    range.value = token;
+    range.style.setProperty("--share", `${100 * token / Math.max(1, range.max)}%`);
     figures([
       ["token", `${look.tokens[token]}, ${token + 1} of ${look.tokens.length}`],
       ["peak at", `${peak.toFixed(2)} s`],

@@ -57,7 +57,7 @@ def test_pointing_and_arrow_keys_choose_a_token(page: Page) -> None:
     canvas = element.query_selector("canvas")
     box = canvas.bounding_box()
     chosen = "() => model.get('token')"
-    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 284 + 2.5 * 18)
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 290 + 2.5 * 22)
     until(lambda: page.evaluate(chosen) == 2, "the row that is pointed at")
     page.mouse.move(box["x"] + box["width"] - 16, box["y"] + 100)
     until(lambda: page.evaluate(chosen) == 3, "the token that looked there")
