@@ -131,6 +131,15 @@ def soft_lookup(query: np.ndarray, keys: np.ndarray, values: np.ndarray) -> np.n
             "exp(1000) is too large for a number, exp(-1000) too small: subtract the largest "
             "*allowed* score first, which changes no weight.",
             lambda s, m: (
+                np.exp(np.where(m, s, -np.inf)) / np.exp(np.where(m, s, -np.inf)).sum()
+                if m.any()
+                else np.zeros(len(s))
+            ),
+        ),
+        (
+            "exp(1000) is too large for a number, exp(-1000) too small: subtract the largest "
+            "*allowed* score first, which changes no weight.",
+            lambda s, m: (
                 np.exp(s - s.max()) * m / (np.exp(s - s.max()) * m).sum()
                 if m.any()
                 else np.zeros(len(s))

@@ -320,8 +320,8 @@ class Seq2Seq(nn.Module):
     With attention the decoder looks at all states of the encoder before each token; without, it
     gets their summary, the same each time.
 
-    Source of the decoder: Luong, Pham, Manning, 2015, section 3.3 (input feeding): the context of a
-    step enters the next one.
+    Source of the decoder: Chan, Jaitly, Le, Vinyals, "Listen, attend and spell", 2016, section 3.2:
+    what was read in a step enters the next one.
     """
 
     def __init__(
