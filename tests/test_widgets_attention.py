@@ -57,9 +57,15 @@ def test_a_token_too_many_has_no_true_place():
     one = explorer(look="untrained", token=2)
     assert one.word is None
     assert one.inside() == 0
-    assert "it is aligned with nothing that was played" in one.describe()
+    assert "it is aligned with nothing that is there" in one.describe()
     one.token = 3
     assert one.word == heard().words[2]
+
+
+def test_where_nothing_is_known_nothing_is_claimed():
+    one = widgets.AttentionExplorer({"song": heard()._replace(words=())})
+    assert one.word is None
+    assert one.describe().endswith("what lies where is not known.")
 
 
 def test_a_token_beyond_the_last_is_the_last():

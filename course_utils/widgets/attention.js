@@ -68,13 +68,14 @@ function render({ model, el }) {
     const { image, words, look, token, weights, word, peak, highest, seconds } = state;
     const pen = stage.begin();
     const toX = (t) => left + t / seconds * (right() - left);
+    const lost = words.length ? "too many: no true place" : "its true place is not known";
     const ink = (alpha) => {
       pen.strokeStyle = pen.fillStyle = colours.ink;
       pen.globalAlpha = alpha;
       pen.lineWidth = 1;
     };
     ink(0.75);
-    pen.fillText("what was played; what the network sees of it, bright where it looks now", left, 12);
+    pen.fillText("what is there; what the network sees of it, bright where it looks now", left, 12);
     pen.textAlign = "center";
     for (const item of words) {
       const own = item === word;
@@ -103,7 +104,7 @@ function render({ model, el }) {
     }
     ink(0.75);
     pen.textAlign = "left";
-    pen.fillText(`weights of token ${token + 1}, ${look.tokens[token]}` + (word ? `; shaded: the true place of ${word[0]}` : "; too many: no true place"), left, curveTop - 12);
+    pen.fillText(`weights of token ${token + 1}, ${look.tokens[token]}` + (word ? `; shaded: the true place of ${word[0]}` : `; ${lost}`), left, curveTop - 12);
     pen.textAlign = "right";
     pen.fillText(highest.toFixed(2), left - 6, curveTop + 5);
     pen.fillText("0", left - 6, curveBottom + 4);
@@ -176,7 +177,7 @@ function render({ model, el }) {
 
   const figures = ui.figures();
   function report(state) {
-    const { look, token, word, peak, highest, inside, from, to, seconds } = state;
+    const { words, look, token, word, peak, highest, inside, from, to } = state;
     ui.root.dataset.probe = JSON.stringify({ token, peak, from, to, inside, highest });
     // The slider ends where this model's tokens end.
     range.max = look.tokens.length - 1;
@@ -192,7 +193,8 @@ function render({ model, el }) {
     ]);
     ui.tell(`It wrote ${look.tokens.join(" ")}. Token ${token + 1}, ${look.tokens[token]}: the weights are largest at ` +
       `${peak.toFixed(2)} s; ` + (word ? `${(100 * inside).toFixed(0)} % of them lie in the true place of ${word[0]}, ` +
-      `${word[1].toFixed(2)} to ${word[2].toFixed(2)} s.` : "nothing that was played belongs to it."));
+      `${word[1].toFixed(2)} to ${word[2].toFixed(2)} s.` :
+      words.length ? "nothing that is there belongs to it." : "what lies where is not known."));
   }
 
   // One player for both: all of the clip, or the stretch of a token, cut out and faded.

@@ -175,13 +175,16 @@ class AttentionExplorer(ClipExplorer):
     def describe(self) -> str:
         """The state in two sentences, with its numbers."""
         tokens, (start, end) = self.written.tokens, self.stretch_s()
-        there = "nothing that was played"
-        if self.word is not None:
-            there = f"{self.word.text}, {self.word.start_s:.2f} to {self.word.end_s:.2f} s"
+        known = "it is aligned with nothing that is there"
+        if not self._clips_heard[self.clip].words:
+            known = "what lies where is not known"
+        elif self.word is not None:
+            span = f"{self.word.start_s:.2f} to {self.word.end_s:.2f} s"
+            known = f"it is aligned with {self.word.text}, {span}"
         return (
             f'Of "{self.clip}" the {self.look} model wrote {" ".join(tokens)}. For token '
             f"{self.row + 1}, {tokens[self.row]}, it looked at {start:.2f} to {end:.2f} s, most at "
-            f"{self.peak_s():.2f} s; it is aligned with {there}."
+            f"{self.peak_s():.2f} s; {known}."
         )
 
     def draw(self, figure: Figure) -> None:
