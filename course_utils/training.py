@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import pickle
 import random
 import time
 import warnings
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,7 @@ def fit(
     samplers and its data set, where they have one.
 
     Args:
-        model: is trained in place.
+        model: is trained in place, and left in evaluation mode.
         batches: gives the same number of `Batch` each time, usually `batching.loader(...)`.
         loss: takes the model and a batch, returns the mean loss as a scalar.
         epochs: how often `batches` is gone through.
@@ -112,7 +113,7 @@ def fit(
             the best weights.
         clip_norm: longest gradient; a longer one is shortened to it.
         seed: of order and dropout. The weights were drawn before, by the model.
-        device: see `choose_device`.
+        device: where to train; see `choose_device`. Afterwards the model is where it was before.
         checkpoint: a file, written after each epoch; when it exists, training resumes from it.
         checkpoint_every: write it after so many batches as well.
         progress: show a bar.
@@ -127,21 +128,23 @@ def fit(
         FloatingPointError: the loss or its gradient is not finite; the weights are as before.
     """
     device = torch.device(device) if device is not None else choose_device()
+    if not isinstance(epochs, int) or epochs < 1:
+        raise ValueError(f"epochs must be a whole number of at least 1, got {epochs!r}")
     if patience is not None and validate is None:
         raise ValueError("patience waits for a better validation: give validate as well")
     if isinstance(examples := getattr(batches, "dataset", None), Examples):
         examples.check_trainable()
-    model.to(device)
     if optimizer is None:
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     steps = len(batches) if hasattr(batches, "__len__") else None
     state = _State(model, optimizer, scheduler, seed, steps)
     path = Path(checkpoint) if checkpoint is not None else None
-    if path is not None and path.exists():
-        state.restore(load_checkpoint(path), path)
     total = epochs * steps if steps is not None else None
-    with tqdm(total=total, desc="training", unit="batch", disable=not progress) as bar:
-        bar.update(state.epoch * (steps or 0) + state.position)
+    bar = tqdm(total=total, desc="training", unit="batch", disable=not progress)
+    with _on(model, device), bar:
+        if path is not None and path.exists():
+            state.restore(load_checkpoint(path), path)
+            bar.update(state.epoch * (steps or 0) + state.position)
         while state.epoch < epochs and not state.stopped(patience):
             started = time.perf_counter()
             for number, batch in state.rest_of_epoch(batches):
@@ -164,6 +167,17 @@ def fit(
     if patience is not None and state.best is not None:
         model.load_state_dict(state.best)
     return state.history
+
+
+@contextmanager
+def _on(model: nn.Module, device: torch.device) -> Iterator[None]:
+    """The model on a device; afterwards it is where it was before, in evaluation mode."""
+    home = next(model.parameters()).device
+    model.to(device)
+    try:
+        yield
+    finally:
+        model.to(home).eval()
 
 
 def _step(
@@ -421,10 +435,13 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     advice = "Delete it to begin anew, or put a copy of it back."
     try:
+        with zipfile.ZipFile(path) as archive:  # torch does not look at the checksums
+            if part := archive.testzip():
+                raise ValueError(f"{part} has a wrong checksum")
         saved = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except Exception as error:  # damaged bytes make torch raise errors of many kinds
         reason = str(error).partition("\n")[0]
         raise ValueError(
             f"{path} is damaged, cut short, or no checkpoint ({reason}). {advice}"

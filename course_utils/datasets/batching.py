@@ -157,13 +157,11 @@ class Examples(Dataset):
             raise ValueError(f"{name}: the features hold NaN or infinity, the first at {place}")
         if target.ndim > 1 or not np.issubdtype(target.dtype, np.integer):
             raise ValueError(f"{name}: a target is a whole number, or a list of them: {target!r}")
-        wrong = target[(target < 0) | (target >= self.classes)] if self.classes else target[:0]
-        if target.ndim == 0 and self.classes and not 0 <= target < self.classes:
-            wrong = target[None]
+        labels = target.reshape(-1)
+        wrong = labels[(labels < 0) | (labels >= (self.classes or np.inf))]
         if wrong.size:
-            raise ValueError(
-                f"{name}: label {wrong.flat[0]} is out of range, expected 0 to {self.classes - 1}"
-            )
+            expected = f"0 to {self.classes - 1}" if self.classes else "0 or more"
+            raise ValueError(f"{name}: label {wrong[0]} is out of range, expected {expected}")
 
     def check_trainable(self) -> None:
         """Raises a ValueError when all labels are the same: there is nothing to tell apart."""
