@@ -62,6 +62,19 @@ def test_a_token_too_many_has_no_true_place():
     assert one.word == heard().words[2]
 
 
+def test_the_end_belongs_to_no_word_even_in_the_place_of_one():
+    melody = heard()
+    short = Look(["C", "<end>"], melody.looks["untrained"].weights[:2], 0.04)
+    one = widgets.AttentionExplorer({"song": melody._replace(looks={"short": short})}, token=1)
+    assert one.word is None
+
+
+def test_the_order_of_the_models_survives_sorted_keys():
+    state = explorer().get_state()["_heard"]
+    assert json.loads(json.dumps(state, sort_keys=True)) == json.loads(json.dumps(state))
+    assert [look[0] for look in state[0][3]] == ["trained", "untrained"]
+
+
 def test_where_nothing_is_known_nothing_is_claimed():
     one = widgets.AttentionExplorer({"song": heard()._replace(words=())})
     assert one.word is None

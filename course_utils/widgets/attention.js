@@ -19,7 +19,7 @@ function render({ model, el }) {
       picture.data.set([...COLOURS[value], 255], 4 * ((bands - 1 - band) * frames + frame));
     });
     pen.putImageData(picture, 0, 0);
-    const models = new Map(Object.entries(looks).map(([look, [tokens, places, placeS, aligned]]) => {
+    const models = new Map(looks.map(([look, tokens, places, placeS, aligned]) => {
       const count = tokens.length * places;
       const numbers = new Uint16Array(bytes(model.get("_weights"), 2 * weightAt, 2 * count));
       weightAt += count;
@@ -68,7 +68,7 @@ function render({ model, el }) {
     const { image, words, look, token, weights, word, peak, highest, seconds } = state;
     const pen = stage.begin();
     const toX = (t) => left + t / seconds * (right() - left);
-    const lost = words.length ? "too many: no true place" : "its true place is not known";
+    const lost = words.length ? "no true place belongs to it" : "its true place is not known";
     const ink = (alpha) => {
       pen.strokeStyle = pen.fillStyle = colours.ink;
       pen.globalAlpha = alpha;
@@ -141,10 +141,12 @@ function render({ model, el }) {
         pen.globalAlpha = 0.12 * w / most + 0.88 * w;
         pen.fillRect(from, rowsTop + u * high, to - from, high - 1);
       });
+      // Where rows are too low for text, only the chosen one has its name.
+      if (high < 9 && u !== token) return;
       ink(u === token ? 1 : 0.7);
       pen.textAlign = "right";
-      pen.font = pen.font.replace(/^(bold )?[\d.]+px/, `${u === token ? "bold " : ""}${Math.min(12, high)}px`);
-      pen.fillText(look.tokens[u], left - 6, rowsTop + (u + 0.8) * high);
+      pen.font = pen.font.replace(/^(bold )?[\d.]+px/, `${u === token ? "bold 12" : Math.min(12, high)}px`);
+      pen.fillText(look.tokens[u], left - 6, rowsTop + (u + 0.5) * high + 4);
     });
     pen.font = pen.font.replace(/^(bold )?[\d.]+px/, "12px");
     pen.globalAlpha = 1;
@@ -188,8 +190,8 @@ function render({ model, el }) {
       ["peak at", `${peak.toFixed(2)} s`],
       ["weight there", highest.toFixed(2)],
       ["it looked at", `${from.toFixed(2)} to ${to.toFixed(2)} s`],
-      ["true place", word ? `${word[0]}, ${word[1].toFixed(2)} to ${word[2].toFixed(2)} s` : "none"],
-      ["weight inside it", word ? `${(100 * inside).toFixed(0)} %` : "none"],
+      ["true place", word ? `${word[0]}, ${word[1].toFixed(2)} to ${word[2].toFixed(2)} s` : words.length ? "none" : "not known"],
+      ["weight inside it", word ? `${(100 * inside).toFixed(0)} %` : "–"],
     ]);
     ui.tell(`It wrote ${look.tokens.join(" ")}. Token ${token + 1}, ${look.tokens[token]}: the weights are largest at ` +
       `${peak.toFixed(2)} s; ` + (word ? `${(100 * inside).toFixed(0)} % of them lie in the true place of ${word[0]}, ` +

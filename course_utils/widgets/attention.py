@@ -56,7 +56,7 @@ class AttentionExplorer(ClipExplorer):
 
     The stretch of a token is what lies around the peak of its weights, as far as they stay above a
     tenth of the peak. The true place of a token is that of the word it is aligned with by the edit
-    distance.
+    distance; tokens in angle brackets, such as <end>, have none.
 
     Of each clip the first 80,000 samples are taken, 10 s at 8 kHz.
 
@@ -98,16 +98,14 @@ class AttentionExplorer(ClipExplorer):
         for name, heard in clips.items():
             if list(heard.looks) != names or not names:
                 raise ValueError(f"{name}: looks of {list(heard.looks)}, expected {names}")
-            picture = np.asarray(heard.features, dtype=np.float64)
-            low, high = picture.min(), picture.max()
-            scaled = np.round(255 * (picture - low) / max(high - low, 1e-9))
-            pictures.append(scaled.astype(np.uint8).tobytes())
-            looks = {}
+            picture = _picture(heard.features)
+            pictures.append(picture.tobytes())
+            looks = []
             for model, look in heard.looks.items():
                 checked = _checked(f"{name}, {model}", look)
                 weights.append(np.round(checked / WEIGHT_UNIT).astype("<u2").tobytes())
                 aligned = _aligned(heard.words, look.tokens)
-                looks[model] = [list(look.tokens), checked.shape[1], look.place_s, aligned]
+                looks.append([model, list(look.tokens), checked.shape[1], look.place_s, aligned])
             words = [[word.text, word.start_s, word.end_s] for word in heard.words]
             entries.append([name, list(picture.shape), words, looks])
         traits.setdefault("look", names[0])
@@ -194,9 +192,8 @@ class AttentionExplorer(ClipExplorer):
         weights = np.asarray(look.weights)
         half = look.place_s / 2
         extent = (0, self.duration_s, -0.5, heard.features.shape[1] - 0.5)
-        above.imshow(
-            np.asarray(heard.features).T, origin="lower", aspect="auto", cmap="magma", extent=extent
-        )
+        picture = _picture(heard.features).T
+        above.imshow(picture, origin="lower", aspect="auto", cmap="magma", extent=extent)
         above.axvline(self.peak_s(), color="white", linewidth=1)
         for word in heard.words:
             middle_s = (word.start_s + word.end_s) / 2
@@ -218,6 +215,13 @@ class AttentionExplorer(ClipExplorer):
         above.set_yticks([])
 
 
+def _picture(features: np.ndarray) -> np.ndarray:
+    """Features as 0 to 255; a few outliers must not make all the rest dark."""
+    values = np.asarray(features, dtype=np.float64)
+    low, high = np.quantile(values, [0.01, 0.995])
+    return np.round(255 * np.clip((values - low) / max(high - low, 1e-9), 0, 1)).astype(np.uint8)
+
+
 def _checked(name: str, look: Look) -> np.ndarray:
     """The weights of a look as (tokens, places), or a ValueError."""
     weights = np.asarray(look.weights, dtype=np.float64)
@@ -234,11 +238,13 @@ def _checked(name: str, look: Look) -> np.ndarray:
 
 
 def _aligned(words: Sequence[Word], tokens: Sequence[str]) -> list[int | None]:
-    """For each token the number of the word it is aligned with; None for an insertion."""
-    found: list[int | None] = []
-    place = 0
-    for reference, hypothesis in metrics.alignment([word.text for word in words], list(tokens)):
+    """For each token the number of the word it is aligned with; None where there is none."""
+    found: list[int | None] = [None] * len(tokens)
+    heard = [index for index, token in enumerate(tokens) if not token.startswith("<")]
+    rows, place = iter(heard), 0
+    pairs = metrics.alignment([word.text for word in words], [tokens[index] for index in heard])
+    for reference, hypothesis in pairs:
         if hypothesis is not None:
-            found.append(None if reference is None else place)
+            found[next(rows)] = None if reference is None else place
         place += reference is not None
     return found
