@@ -136,9 +136,9 @@ function render({ model, el }) {
       const most = Math.max(...row);
       pen.fillStyle = colours.ink;
       row.forEach((w, j) => {
-        if (w < 0.004) return;
+        if (w < 0.02 * most) return;
         const [from, to] = [toX(Math.max(0, (j - 0.5) * look.placeS)), toX(Math.min(seconds, (j + 0.5) * look.placeS))];
-        pen.globalAlpha = 0.12 * w / most + 0.88 * w;
+        pen.globalAlpha = w / most * (0.35 + 0.65 * most);
         pen.fillRect(from, rowsTop + u * high, to - from, high - 1);
       });
       // Where rows are too low for text, only the chosen one has its name.
