@@ -57,9 +57,21 @@ def test_a_token_too_many_has_no_true_place():
     one = explorer(look="untrained", token=2)
     assert one.word is None
     assert one.inside() == 0
-    assert "it is aligned with nothing that is there" in one.describe()
+    assert "no true place belongs to it" in one.describe()
     one.token = 3
     assert one.word == heard().words[2]
+
+
+def test_two_looks_close_to_each_other_are_one_stretch():
+    weights = np.zeros((2, 30))
+    weights[0, [5, 8, 20]] = 0.5, 0.3, 0.2
+    weights[1, [5, 12]] = 0.6, 0.4
+    melody = heard()
+    looks = {"two": Look(["C", "D"], weights, 0.04)}
+    one = widgets.AttentionExplorer({"song": melody._replace(looks=looks)})
+    assert one.stretch_s() == (pytest.approx(0.15), pytest.approx(0.37))
+    one.token = 1
+    assert one.stretch_s() == (pytest.approx(0.15), pytest.approx(0.25))
 
 
 def test_the_end_belongs_to_no_word_even_in_the_place_of_one():

@@ -2,7 +2,7 @@ function render({ model, el }) {
   const ui = createExplorer({ model, el }, "attention", "Where the model looked");
   const { colours, scene } = ui;
   const clips = readClips(model);
-  const margin = model.get("_margin_s");
+  const [margin, join] = [model.get("_margin_s"), model.get("_join_s")];
 
   // What was heard, by clip: the picture, the words, and what each model wrote, with its weights.
   const heard = new Map();
@@ -38,8 +38,9 @@ function render({ model, el }) {
     const weights = look.rows[token];
     const peak = look.peaks[token];
     let [first, last] = [peak, peak];
-    while (first > 0 && weights[first - 1] >= weights[peak] / 10) first -= 1;
-    while (last < weights.length - 1 && weights[last + 1] >= weights[peak] / 10) last += 1;
+    const near = (a, b) => Math.abs(a - b) * look.placeS <= join && weights[b] >= weights[peak] / 10;
+    for (let j = peak - 1; j >= 0; j -= 1) if (near(first, j)) first = j;
+    for (let j = peak + 1; j < weights.length; j += 1) if (near(last, j)) last = j;
     const word = look.aligned[token] === null ? null : words[look.aligned[token]];
     const slack = look.placeS / 2;
     const inside = word ? weights.reduce((sum, w, j) => {

@@ -16,6 +16,7 @@ from course_utils.widgets.spectrogram import Whole
 
 MOST_TOKENS = 60
 MARGIN_S = 0.03  # heard on both sides of what was looked at
+JOIN_S = 0.21  # two looks that are closer than this are one
 WEIGHT_UNIT = 1 / 65535  # the browser's copy of a weight is a 16-bit number of these
 
 
@@ -54,9 +55,9 @@ class Heard(NamedTuple):
 class AttentionExplorer(ClipExplorer):
     """Go through what a model wrote, see where it looked for each token, and hear that place.
 
-    The stretch of a token is what lies around the peak of its weights, as far as they stay above a
-    tenth of the peak. The true place of a token is that of the word it is aligned with by the edit
-    distance; tokens in angle brackets, such as <end>, have none.
+    The stretch of a token is what lies around the peak of its weights where they are above a tenth
+    of the peak, gaps of up to 0.2 s included. The true place of a token is that of the word it is
+    aligned with by the edit distance; tokens in angle brackets, such as <end>, have none.
 
     Of each clip the first 80,000 samples are taken, 10 s at 8 kHz.
 
@@ -78,6 +79,7 @@ class AttentionExplorer(ClipExplorer):
     _pictures = traitlets.Bytes().tag(sync=True)
     _weights = traitlets.Bytes().tag(sync=True)
     _margin_s = traitlets.Float(MARGIN_S).tag(sync=True)
+    _join_s = traitlets.Float(JOIN_S).tag(sync=True)
 
     def __init__(self, clips: Mapping[str, Heard], **traits: Any) -> None:
         """Take the clips over.
@@ -150,12 +152,10 @@ class AttentionExplorer(ClipExplorer):
     def stretch_s(self) -> tuple[float, float]:
         """From when to when the model looked, in seconds."""
         weights = np.asarray(self.written.weights)[self.row]
-        first = last = int(weights.argmax())
-        least = weights[first] / 10
-        while first > 0 and weights[first - 1] >= least:
-            first -= 1
-        while last < len(weights) - 1 and weights[last + 1] >= least:
-            last += 1
+        seen = np.flatnonzero(weights >= weights.max() / 10)
+        gaps = np.flatnonzero(np.diff(seen) * self.written.place_s > JOIN_S) + 1
+        looks = np.split(seen, gaps)
+        first, last = next((g[0], g[-1]) for g in looks if weights.argmax() in g)
         start = max(0.0, (first - 0.5) * self.written.place_s - MARGIN_S)
         end = min(self.duration_s, (last + 0.5) * self.written.place_s + MARGIN_S)
         return start, end
@@ -173,14 +173,14 @@ class AttentionExplorer(ClipExplorer):
     def describe(self) -> str:
         """The state in two sentences, with its numbers."""
         tokens, (start, end) = self.written.tokens, self.stretch_s()
-        known = "it is aligned with nothing that is there"
+        known = "no true place belongs to it"
         if not self._clips_heard[self.clip].words:
             known = "what lies where is not known"
         elif self.word is not None:
             span = f"{self.word.start_s:.2f} to {self.word.end_s:.2f} s"
-            known = f"it is aligned with {self.word.text}, {span}"
+            known = f"the true place of {self.word.text} is {span}"
         return (
-            f'Of "{self.clip}" the {self.look} model wrote {" ".join(tokens)}. For token '
+            f'Of "{self.clip}" the model "{self.look}" wrote {" ".join(tokens)}. For token '
             f"{self.row + 1}, {tokens[self.row]}, it looked at {start:.2f} to {end:.2f} s, most at "
             f"{self.peak_s():.2f} s; {known}."
         )

@@ -152,6 +152,20 @@ def edits_that_go_up_first(D, right, written):
     return s, d, n
 
 
+def edits_that_prefer_left(D, right, written):
+    i, j = len(right), len(written)
+    s = d = n = 0
+    while i or j:
+        if i and j and D[i, j] == D[i - 1, j - 1] + (right[i - 1] != written[j - 1]):
+            s += right[i - 1] != written[j - 1]
+            i, j = i - 1, j - 1
+        elif j and D[i, j] == D[i, j - 1] + 1:
+            n, j = n + 1, j - 1
+        else:
+            d, i = d + 1, i - 1
+    return s, d, n
+
+
 def edits_swapped(D, right, written):
     s, d, n = count_edits_solution(D, right, written)
     return s, n, d
@@ -277,6 +291,7 @@ ANSWERS = {
             (edits_with_every_diagonal, "is no substitution"),
             (edits_until_an_edge, "the way is not over"),
             (edits_that_go_up_first, "the diagonal comes first"),
+            (edits_that_prefer_left, "then up, then left"),
             (lambda D, right, written: D[-1, -1], "got 0"),
             (edits_without_limits, "A loop without an end"),
             (
