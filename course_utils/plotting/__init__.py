@@ -4,6 +4,7 @@ A notebook shows a figure with `captioned(ax, "what it shows")`: the caption sta
 picture, is read by screen readers, and is what those get who cannot see the picture.
 """
 
+from course_utils.plotting.attention import alignment, edit_table, errors_by_length, heard
 from course_utils.plotting.base import (
     BLUE,
     CURVE_STYLES,
@@ -67,6 +68,7 @@ __all__ = [
     "VERMILLION",
     "YELLOW",
     "air",
+    "alignment",
     "arrows",
     "batch",
     "before_after",
@@ -78,6 +80,10 @@ __all__ = [
     "filter_bank",
     "framing",
     "frequency_responses",
+    "edit_table",
+    "errors_by_length",
+    "filter_bank",
+    "framing",
     "heard",
     "heatmap",
     "images",

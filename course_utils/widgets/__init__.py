@@ -6,6 +6,7 @@ In Colab, anywidget switches the manager of custom widgets on when the first exp
 from course_utils.widgets.air import AirExplorer
 from course_utils.widgets.aliasing import AliasingExplorer
 from course_utils.widgets.augmentation_bench import AugmentationBench
+from course_utils.widgets.attention import AttentionExplorer
 from course_utils.widgets.filter_bench import FilterBench
 from course_utils.widgets.spectrogram import SpectrogramExplorer
 from course_utils.widgets.stepper import ConvolutionStepper
@@ -17,6 +18,7 @@ __all__ = [
     "AliasingExplorer",
     "AugmentationBench",
     "ConvolutionStepper",
+    "AttentionExplorer",
     "FilterBench",
     "SpectrogramExplorer",
     "WaveBuilder",
