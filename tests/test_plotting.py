@@ -170,3 +170,18 @@ def test_the_map_has_every_notebook_and_tells_the_written_ones():
     for notebook in course.NOTEBOOKS:
         assert f"{notebook.number:02d} {notebook.title} {notebook.minutes} min" in text
     assert [box.get_linestyle() for box in ax.patches].count("-") == 1
+
+
+def test_learning_curves_of_different_length_share_the_epochs():
+    ax = plotting.learning_curves({"a": [3.0, 2.0, 1.0], "b": np.array([5.0])}, log=True)
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), [1, 2, 3])
+    np.testing.assert_array_equal(ax.lines[1].get_ydata(), [5.0, np.nan, np.nan])
+    assert ax.get_yscale() == "log" and ax.get_xlabel() == "epoch"
+
+
+def test_a_confusion_names_both_sides_and_counts():
+    ax = plotting.confusion([[5, 0], [2, 1]], ["one", "two"])
+    assert ax.get_ylabel() == "true" and ax.get_xlabel() == "recognised"
+    written = {text.get_position(): text.get_text() for text in ax.texts}
+    assert written == {(0, 0): "5", (0, 1): "2", (1, 1): "1"}  # (column, row)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["one", "two"]

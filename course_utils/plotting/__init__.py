@@ -20,6 +20,7 @@ from course_utils.plotting.base import (
     matrix,
     new_axes,
 )
+from course_utils.plotting.learning import confusion, learning_curves
 from course_utils.plotting.sound import (
     air,
     arrows,
@@ -51,12 +52,14 @@ __all__ = [
     "air",
     "arrows",
     "captioned",
+    "confusion",
     "course_map",
     "filter_bank",
     "framing",
     "heatmap",
     "images",
     "labelled_parts",
+    "learning_curves",
     "lines",
     "matrix",
     "new_axes",
