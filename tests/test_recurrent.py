@@ -132,7 +132,7 @@ def test_trace_tells_what_torchs_lstm_does():
     lstm = nn.LSTM(6, 5, batch_first=True)
     x = torch.randn(12, 6)
     gates = recurrent.trace(lstm, x)
-    output, (h, c) = lstm(x[None])
+    output, (_, c) = lstm(x[None])
     assert isinstance(gates, Gates)
     torch.testing.assert_close(gates.hidden, output[0], rtol=0, atol=1e-6)
     torch.testing.assert_close(gates.cell[-1], c[0, 0], rtol=0, atol=1e-6)

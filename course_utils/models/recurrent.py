@@ -124,7 +124,7 @@ class Recurrent(nn.Module):
             input_size: numbers in a frame.
             hidden_size: numbers in a state.
             num_layers: each layer reads the outputs of the one before.
-            bidirectional: a second set of weights reads backwards; the outputs are put side by side.
+            bidirectional: a second set of weights reads backwards; outputs are put side by side.
         """
         super().__init__()
         check_kind(kind)
@@ -164,7 +164,9 @@ class Recurrent(nn.Module):
         """
         batch, frames, _ = features.shape
         if state is None:
-            zeros = features.new_zeros(self.num_layers * len(self.directions), batch, self.hidden_size)
+            zeros = features.new_zeros(
+                self.num_layers * len(self.directions), batch, self.hidden_size
+            )
             state = (zeros, zeros) if self.kind == "lstm" else zeros
         parts = state if self.kind == "lstm" else (state,)
         real = torch.ones(batch, frames, dtype=torch.bool)
@@ -360,7 +362,7 @@ class RecurrentTagger(nn.Module):
         self.linear = nn.Linear(hidden_size, outputs)
 
     def forward(self, features: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Logits (batch, frames, outputs); `lengths` change no real frame, those after mean nothing."""
+        """Logits (batch, frames, outputs); none knows the frames after it, padding least of all."""
         return self.stream(features)[0]
 
     def stream(

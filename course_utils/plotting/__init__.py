@@ -21,6 +21,7 @@ from course_utils.plotting.base import (
     new_axes,
 )
 from course_utils.plotting.learning import confusion, learning_curves
+from course_utils.plotting.recurrent import lstm_cell, operating_curves, stream, unrolled
 from course_utils.plotting.sound import (
     air,
     arrows,
@@ -61,13 +62,17 @@ __all__ = [
     "labelled_parts",
     "learning_curves",
     "lines",
+    "lstm_cell",
     "matrix",
     "new_axes",
+    "operating_curves",
     "sample_images",
     "samples",
     "spectrogram",
     "spectrograms",
     "spectrum",
+    "stream",
+    "unrolled",
     "waveform",
     "waveforms",
     "window_comparison",

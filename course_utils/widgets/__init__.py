@@ -6,6 +6,7 @@ In Colab, anywidget switches the manager of custom widgets on when the first exp
 from course_utils.widgets.air import AirExplorer
 from course_utils.widgets.aliasing import AliasingExplorer
 from course_utils.widgets.filter_bench import FilterBench
+from course_utils.widgets.gates import GateExplorer
 from course_utils.widgets.spectrogram import SpectrogramExplorer
 from course_utils.widgets.wave_builder import WaveBuilder
 from course_utils.widgets.winding import WindingMachine
@@ -14,6 +15,7 @@ __all__ = [
     "AirExplorer",
     "AliasingExplorer",
     "FilterBench",
+    "GateExplorer",
     "SpectrogramExplorer",
     "WaveBuilder",
     "WindingMachine",
