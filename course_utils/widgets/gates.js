@@ -37,6 +37,8 @@ function render({ model, el }) {
   const place = () => Math.min(model.get("frame"), reading().frames - 1);
   const signed = (v, digits = 3) => `${v < -0.5 / 10 ** digits ? "−" : ""}${Math.abs(v).toFixed(digits)}`;
 
+  const factor = (v) => (signed(v).startsWith("−") ? `(${signed(v)})` : signed(v));
+
   // The step at the cursor: numbers of the chosen unit.
   function step() {
     const { units, values, answer } = reading();
@@ -232,9 +234,9 @@ function render({ model, el }) {
     const word = words.find(([, start, end]) => start <= seconds && seconds < end)?.[0];
     ui.root.dataset.probe = JSON.stringify(now);
     const tanh = Math.tanh(now.c);
-    cellLine.textContent = `c = f · c before + i · g = ${signed(now.f)} · ${signed(now.before)} + ` +
-      `${signed(now.i)} · ${signed(now.g)} = ${signed(now.kept)} + ${signed(now.written)} = ${signed(now.sum)}`;
-    stateLine.textContent = `h = o · tanh c = ${signed(now.o)} · ${signed(tanh)} = ${signed(now.o * tanh)}`;
+    cellLine.textContent = `c = f · c before + i · g = ${signed(now.f)} · ${factor(now.before)} + ` +
+      `${signed(now.i)} · ${factor(now.g)} = ${signed(now.kept)} + ${factor(now.written)} = ${signed(now.sum)}`;
+    stateLine.textContent = `h = o · tanh c = ${signed(now.o)} · ${factor(tanh)} = ${signed(now.o * tanh)}`;
     figures([
       ["time", `${seconds.toFixed(2)} s`],
       ["frame", `${now.frame}`],
