@@ -39,6 +39,7 @@ from course_utils.plotting.pipeline import (
     splits,
     stations,
 )
+from course_utils.plotting.recurrent import lstm_cell, operating_curves, stream, unrolled
 from course_utils.plotting.sound import (
     air,
     arrows,
@@ -90,6 +91,7 @@ __all__ = [
     "labelled_parts",
     "learning_curves",
     "lines",
+    "lstm_cell",
     "matrix",
     "new_axes",
     "padding",
@@ -97,6 +99,7 @@ __all__ = [
     "receptive_field",
     "relevance",
     "responses_of",
+    "operating_curves",
     "sample_images",
     "samples",
     "spectrogram",
@@ -104,6 +107,8 @@ __all__ = [
     "spectrum",
     "splits",
     "stations",
+    "stream",
+    "unrolled",
     "waveform",
     "waveforms",
     "window_comparison",
