@@ -4,8 +4,8 @@ Peterson and Barney (1952) measured 1,520 vowels: 33 men, 28 women and 15 childr
 twice each. Their table is distributed with Praat (menu New, Tables, "Create formant table
 (Peterson & Barney 1952)"). From it come, computed for this file:
 
-- `MEAN_HZ`, the geometric means by kind of speaker and word. The arithmetic ones are within 3 % of
-  the averages that the paper prints in its Table II, rounded to 10 Hz.
+- `MEAN_HZ`, the geometric means by kind of speaker and word. The arithmetic means are within
+  3 % of the averages that the paper prints in its Table II, rounded to 10 Hz;
 - the spreads below: standard deviations of natural logarithms, 0.05 being about 5 %, pooled over the
   three kinds of speaker. What a speaker's formants have in common is the covariance of the
   speakers' means; what changes from take to take, half the squared difference of the two takes.

@@ -6,6 +6,7 @@ In Colab, anywidget switches the manager of custom widgets on when the first exp
 from course_utils.widgets.air import AirExplorer
 from course_utils.widgets.aliasing import AliasingExplorer
 from course_utils.widgets.filter_bench import FilterBench
+from course_utils.widgets.playground import BoundaryPlayground
 from course_utils.widgets.spectrogram import SpectrogramExplorer
 from course_utils.widgets.wave_builder import WaveBuilder
 from course_utils.widgets.winding import WindingMachine
@@ -13,6 +14,7 @@ from course_utils.widgets.winding import WindingMachine
 __all__ = [
     "AirExplorer",
     "AliasingExplorer",
+    "BoundaryPlayground",
     "FilterBench",
     "SpectrogramExplorer",
     "WaveBuilder",
