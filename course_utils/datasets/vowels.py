@@ -6,8 +6,8 @@ twice each. Their table is distributed with Praat (menu New, Tables, "Create for
 
 - `MEAN_HZ`, the geometric means by kind of speaker and word. The arithmetic means are within
   3 % of the averages that the paper prints in its Table II, rounded to 10 Hz;
-- the spreads below: standard deviations of natural logarithms, 0.05 being about 5 %, pooled over the
-  three kinds of speaker. What a speaker's formants have in common is the covariance of the
+- the spreads below: standard deviations of natural logarithms, 0.05 being about 5 %, pooled over
+  the three kinds of speaker. What a speaker's formants have in common is the covariance of the
   speakers' means; what changes from take to take, half the squared difference of the two takes.
 
 Ours, and not measured by anyone: that the logarithms are normal and their parts independent, and

@@ -20,6 +20,7 @@ from course_utils.plotting.base import (
     matrix,
     new_axes,
 )
+from course_utils.plotting.dense import descent, network, vowel_chart, vowel_regions
 from course_utils.plotting.learning import confusion, learning_curves
 from course_utils.plotting.sound import (
     air,
@@ -54,6 +55,7 @@ __all__ = [
     "captioned",
     "confusion",
     "course_map",
+    "descent",
     "filter_bank",
     "framing",
     "heatmap",
@@ -62,12 +64,15 @@ __all__ = [
     "learning_curves",
     "lines",
     "matrix",
+    "network",
     "new_axes",
     "sample_images",
     "samples",
     "spectrogram",
     "spectrograms",
     "spectrum",
+    "vowel_chart",
+    "vowel_regions",
     "waveform",
     "waveforms",
     "window_comparison",

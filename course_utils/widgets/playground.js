@@ -144,14 +144,15 @@ function render({ model, el }) {
     now.held = points(task, (speaker) => speaker >= most);
     now.names = model.get("_points")[task].slice(0, 2);
     now.curve = [];
-    measure(now.network.forward(now.used.X, now.used.count));
+    measure();
   }
 
-  // Both losses where the network stands; `H` is what it gives for the training points.
-  function measure(H) {
-    const scores = now.network.forward(now.held.X, now.held.count).at(-1);
-    now.losses = [crossEntropy(H.at(-1), now.used.labels), crossEntropy(scores, now.held.labels)];
-    now.shares = [share(H.at(-1), now.used.labels), share(scores, now.held.labels)];
+  // Both losses where the network stands; what it gives for the training points is kept for the next step.
+  function measure() {
+    now.H = now.network.forward(now.used.X, now.used.count);
+    const [mine, theirs] = [now.H.at(-1), now.network.forward(now.held.X, now.held.count).at(-1)];
+    now.losses = [crossEntropy(mine, now.used.labels), crossEntropy(theirs, now.held.labels)];
+    now.shares = [share(mine, now.used.labels), share(theirs, now.held.labels)];
     now.curve.push([now.network.steps(), ...now.losses]);
     // Keep the curve short: every second of its old points goes.
     if (now.curve.length > 600) now.curve = now.curve.filter((_, k) => k % 2 === 0 || k > 500);
@@ -163,11 +164,11 @@ function render({ model, el }) {
     const [start, adam, rate] = [performance.now(), model.get("optimiser") === "Adam", model.get("rate")];
     let done = 0;
     while (done < count && (done === 0 || performance.now() - start < FRAME_MS)) {
-      now.network.backward(now.network.forward(now.used.X, now.used.count), now.used.labels);
+      now.network.backward(now.H, now.used.labels);
       now.network.step(rate, adam);
+      measure();
       done += 1;
     }
-    measure(now.network.forward(now.used.X, now.used.count));
   }
 
   // The picture follows from the traits: other settings begin anew and learn as many steps.
@@ -392,7 +393,7 @@ function render({ model, el }) {
       ["parameters", NUMBERS.format(parameters)],
       ["right, training", percent(now.shares[0])],
       ["right, held out", percent(now.shares[1])],
-      [`where the cross is`, `${percent(1 - p)} ${now.names[0]}`],
+      ["at the cross", `${percent(1 - p)} ${now.names[0]}`],
     ]);
     let remark = "";
     if (overflowed()) remark = " The numbers have overflowed: the rate is too large. Lower it.";
