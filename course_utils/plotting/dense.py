@@ -1,7 +1,7 @@
 """Pictures of fully connected networks: layers, vowels in the plane, boundaries, ways downhill."""
 
 from collections.abc import Callable, Sequence
-from itertools import cycle
+from itertools import cycle, pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,7 +26,7 @@ def network(sizes: Sequence[int], names: Sequence[str] = ()) -> Axes:
     places = [
         [(column, (size - 1) / 2 - row) for row in range(size)] for column, size in enumerate(sizes)
     ]
-    for left, right in zip(places[:-1], places[1:], strict=True):
+    for left, right in pairwise(places):
         for x1, y1 in left:
             for x2, y2 in right:
                 ax.plot([x1, x2], [y1, y2], color=GREY, lw=0.8, zorder=1)
@@ -56,7 +56,7 @@ def vowel_chart(
     """
     ax = _plane() if ax is None else ax
     F = vowels.formants_hz
-    for label, (word, (color, _, marker)) in enumerate(zip(vowels.words, cycle(CURVE_STYLES))):  # noqa: B905
+    for label, (word, (color, _, marker)) in enumerate(zip(vowels.words, cycle(CURVE_STYLES))):
         own = F[vowels.labels == label]
         face = color if label < len(CURVE_STYLES) else "none"
         ax.plot(own[:, 0], own[:, 1], marker, ms=4, mfc=face, mec=color, mew=0.8, alpha=0.7)
