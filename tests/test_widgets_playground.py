@@ -58,7 +58,7 @@ def test_it_learns_as_torch_does(activation, optimiser, layers, width):
         rate=0.05,
         steps=30,
     )
-    first = playground.first_weights(one.seed, list(one.sizes), activation)
+    first = playground.first_weights(one.seed, list(one.run.sizes), activation)
     network = torch_network(first, activation)
     kind = torch.optim.Adam if optimiser == "Adam" else torch.optim.SGD
     steps = kind(network.parameters(), lr=one.rate)
@@ -71,19 +71,19 @@ def test_it_learns_as_torch_does(activation, optimiser, layers, width):
         held = torch.nn.functional.binary_cross_entropy_with_logits(
             scores[numbers >= playground.MOST_SPEAKERS], y[numbers >= playground.MOST_SPEAKERS]
         )
-        found = one.training().losses[step]
+        found = one.run.training().losses[step]
         np.testing.assert_allclose(found, [loss.item(), held.item()], rtol=1e-9)
         steps.zero_grad()
         loss.backward()
         steps.step()
-    assert one.training().losses[-1, 0] < one.training().losses[0, 0]
+    assert one.run.training().losses[-1, 0] < one.run.training().losses[0, 0]
 
 
 @pytest.mark.parametrize("name", FINDINGS)
 def test_what_a_learner_can_find(name):
     traits, low, high = FINDINGS[name]
     for seed in range(3):
-        _, held = explorer(steps=400, seed=seed, **traits).accuracies()
+        _, held = playground.Run(steps=400, seed=seed, **traits).accuracies()
         assert low <= held <= high
 
 
@@ -91,18 +91,20 @@ def test_too_large_a_rate_does_not_learn():
     plain = {"layers": 2, "width": 16, "activation": "relu", "optimiser": "gradient descent"}
     slow = explorer(task="head or had", rate=0.1, speakers=30, steps=100, **plain)
     fast = explorer(task="head or had", rate=10, speakers=30, steps=100, **plain)
-    assert slow.training().losses[-1, 0] < 0.6 < fast.training().losses[-1, 0]
+    assert slow.run.training().losses[-1, 0] < 0.6 < fast.run.training().losses[-1, 0]
     linear = explorer(layers=3, width=16, activation="linear", optimiser="gradient descent")
     linear.set_trait("task", "opposite corners")
     linear.rate, linear.steps = 3, 100
-    assert not np.isfinite(linear.training().losses[-1]).any()
+    assert not np.isfinite(linear.run.training().losses[-1]).any()
     assert "Loss nan" in linear.describe()
     assert len(linear.still_png()) > 3000
 
 
 def test_few_speakers_are_learned_by_heart_and_many_are_not():
-    few = explorer(steps=400, **OVERFIT).training().losses[-1]
-    many = explorer(steps=400, **{**OVERFIT, "speakers": 30, "width": 4}).training().losses[-1]
+    few = playground.Run(steps=400, **OVERFIT).training().losses[-1]
+    many = (
+        playground.Run(steps=400, **{**OVERFIT, "speakers": 30, "width": 4}).training().losses[-1]
+    )
     assert few[0] < 0.01
     assert few[1] > 1
     assert many[1] < 0.8
@@ -137,8 +139,8 @@ def test_it_says_and_draws_its_state():
     with Image.open(io.BytesIO(one.still_png())) as picture:
         assert picture.size == (700, 330)
     assert one.still_png() != two.still_png()
-    assert 0 <= one.probability(300, 2500) < 0.5 < one.probability(800, 1200) <= 1
-    assert one.probability([300, 800], [2500, 1200]).shape == (2,)
+    assert 0 <= one.run.probability(300, 2500) < 0.5 < one.run.probability(800, 1200) <= 1
+    assert one.run.probability([300, 800], [2500, 1200]).shape == (2,)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The boundary playground: a small network learns live to tell vowels apart by two formants."""
 
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -134,41 +135,85 @@ def gradients(
     return found[::-1]
 
 
+@dataclass(frozen=True)
+class Run:
+    """A network of the playground and how long it has learned, without the widget around it.
+
+    Attributes: as the traits of `BoundaryPlayground`.
+    """
+
+    task: str = "heed or hod"
+    layers: int = 1
+    width: int = 4
+    activation: str = "tanh"
+    optimiser: str = "Adam"
+    rate: float = 0.03
+    speakers: int = 12
+    steps: int = 0
+    seed: int = 1
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Numbers in, neurons of each hidden layer, one score out."""
+        return (2, *[self.width] * self.layers, 1)
+
+    @property
+    def parameters(self) -> int:
+        """How many weights and biases it has."""
+        return sum((a + 1) * b for a, b in pairwise(self.sizes))
+
+    def training(self) -> Training:
+        """All training points at each step; the browser does the same, number by number."""
+        return _train(self)
+
+    def probability(self, f1_hz: ArrayLike, f2_hz: ArrayLike) -> np.ndarray:
+        """Probability that the network gives to the second class.
+
+        Args:
+            f1_hz: first formant in Hz, any shape.
+            f2_hz: second formant in Hz, a shape that goes with it.
+
+        Returns:
+            float64, 0 to 1, the common shape.
+        """
+        F = np.stack(np.broadcast_arrays(f1_hz, f2_hz), axis=-1).astype(float)
+        X = (np.log(F.reshape(-1, 2)) - CENTRE) / SCALE
+        with np.errstate(all="ignore"):
+            scores = forward(self.training().layers, X, self.activation)[-1]
+            return (1 / (1 + np.exp(-scores))).reshape(F.shape[:-1])[()]
+
+    def accuracies(self) -> tuple[float, float]:
+        """Share of right answers, 0 to 1, of the training and of the held-out speakers."""
+        formants, labels, numbers = draw_speakers(self.task)
+        right = (self.probability(*formants.T) > 0.5) == (labels == 1)
+        used, held = numbers < self.speakers, numbers >= MOST_SPEAKERS
+        return float(right[used].mean()), float(right[held].mean())
+
+
 @lru_cache(maxsize=8)
-def train(
-    task: str,
-    speakers: int,
-    sizes: tuple[int, ...],
-    activation: str,
-    optimiser: str,
-    rate: float,
-    seed: int,
-    steps: int,
-) -> Training:
-    """All training points at each step; the browser does the same, number by number."""
-    formants, labels, numbers = draw_speakers(task)
+def _train(run: Run) -> Training:
+    formants, labels, numbers = draw_speakers(run.task)
     X = (np.log(formants) - CENTRE) / SCALE
-    used, held = numbers < speakers, numbers >= MOST_SPEAKERS
-    layers = first_weights(seed, list(sizes), activation)
+    used, held = numbers < run.speakers, numbers >= MOST_SPEAKERS
+    layers = first_weights(run.seed, list(run.sizes), run.activation)
     m = [np.zeros_like(a) for layer in layers for a in layer]
     v = [np.zeros_like(a) for layer in layers for a in layer]
     losses = []
     with np.errstate(all="ignore"):  # too large a rate overflows, and is shown to
-        for step in range(steps + 1):
-            scores = forward(layers, X, activation)[-1]
+        for step in range(run.steps + 1):
+            scores = forward(layers, X, run.activation)[-1]
             losses.append([loss(scores[part], labels[part]) for part in (used, held)])
-            if step == steps:
+            if step == run.steps:
                 break
-            flat = [
-                g for layer in gradients(layers, X[used], labels[used], activation) for g in layer
-            ]
-            if optimiser == "Adam":
+            by_layer = gradients(layers, X[used], labels[used], run.activation)
+            flat = [g for layer in by_layer for g in layer]
+            if run.optimiser == "Adam":
                 m = [0.9 * a + 0.1 * g for a, g in zip(m, flat, strict=True)]
                 v = [0.999 * a + 0.001 * g * g for a, g in zip(v, flat, strict=True)]
                 c, d = 1 - 0.9 ** (step + 1), 1 - 0.999 ** (step + 1)
                 flat = [a / c / (np.sqrt(b / d) + 1e-8) for a, b in zip(m, v, strict=True)]
             layers = [
-                Layer(W - rate * dW, b - rate * db)
+                Layer(W - run.rate * dW, b - run.rate * db)
                 for (W, b), dW, db in zip(layers, flat[::2], flat[1::2], strict=True)
             ]
     return Training(layers, np.array(losses))
@@ -226,50 +271,9 @@ class BoundaryPlayground(Explorer):
         super().__init__(_points=points, _fixed=fixed, **traits)
 
     @property
-    def sizes(self) -> tuple[int, ...]:
-        """Numbers in, neurons of each hidden layer, one score out."""
-        return (2, *[self.width] * self.layers, 1)
-
-    @property
-    def parameters(self) -> int:
-        """How many weights and biases it has."""
-        return sum((a + 1) * b for a, b in pairwise(self.sizes))
-
-    def training(self) -> Training:
-        """The network after `steps` steps, computed in Python."""
-        return train(
-            self.task,
-            self.speakers,
-            self.sizes,
-            self.activation,
-            self.optimiser,
-            self.rate,
-            self.seed,
-            self.steps,
-        )
-
-    def probability(self, f1_hz: ArrayLike, f2_hz: ArrayLike) -> np.ndarray:
-        """Probability that the network gives to the second class.
-
-        Args:
-            f1_hz: first formant in Hz, any shape.
-            f2_hz: second formant in Hz, a shape that goes with it.
-
-        Returns:
-            float64, 0 to 1, the common shape.
-        """
-        F = np.stack(np.broadcast_arrays(f1_hz, f2_hz), axis=-1).astype(float)
-        X = (np.log(F.reshape(-1, 2)) - CENTRE) / SCALE
-        with np.errstate(all="ignore"):
-            scores = forward(self.training().layers, X, self.activation)[-1]
-            return (1 / (1 + np.exp(-scores))).reshape(F.shape[:-1])[()]
-
-    def accuracies(self) -> tuple[float, float]:
-        """Share of right answers, 0 to 1, of the training and of the held-out speakers."""
-        formants, labels, numbers = draw_speakers(self.task)
-        right = (self.probability(*formants.T) > 0.5) == (labels == 1)
-        used, held = numbers < self.speakers, numbers >= MOST_SPEAKERS
-        return float(right[used].mean()), float(right[held].mean())
+    def run(self) -> Run:
+        """The network as the traits say; it learns in Python when it is asked something."""
+        return Run(**{field.name: getattr(self, field.name) for field in fields(Run)})
 
     def describe(self) -> str:
         """The state in two sentences, with its numbers."""
@@ -278,11 +282,11 @@ class BoundaryPlayground(Explorer):
             "1 neurons", "1 neuron"
         )
         network = hidden if self.layers else "no hidden layer"
-        used, held = self.training().losses[-1]
-        mine, theirs = (100 * share for share in self.accuracies())
+        used, held = self.run.training().losses[-1]
+        mine, theirs = (100 * share for share in self.run.accuracies())
         return (
-            f'"{self.task}", {network}, {self.parameters} parameters, learned from {self.speakers} '
-            f"speakers in {self.steps} steps of {self.optimiser} at rate {self.rate:g}. "
+            f'"{self.task}", {network}, {self.run.parameters} parameters, learned from '
+            f"{self.speakers} speakers in {self.steps} steps of {self.optimiser} at rate {self.rate:g}. "
             f"Loss {used:.2f}, {mine:.0f} % right; on held-out speakers {held:.2f}, "
             f"{theirs:.0f} % right."
         )
@@ -293,7 +297,7 @@ class BoundaryPlayground(Explorer):
         F1, F2 = (
             np.geomspace(low, high, 60) for low, high in zip(LOWEST_HZ, HIGHEST_HZ, strict=True)
         )
-        p = np.nan_to_num(self.probability(F1, F2[:, None]), nan=0.5)
+        p = np.nan_to_num(self.run.probability(F1, F2[:, None]), nan=0.5)
         plane.contourf(F1, F2, p, [0, 0.5, 1], colors=[BLUE, RED], alpha=0.15)
         plane.contour(F1, F2, p, [0.1, 0.9], colors=INK, linewidths=0.8, linestyles="--")
         plane.contour(F1, F2, p, [0.5], colors=INK, linewidths=2)
@@ -312,7 +316,7 @@ class BoundaryPlayground(Explorer):
             axis.set_ticks([], minor=True)
         plane.legend(fontsize=7, loc="upper right")
         plane.set_title("filled: learned from; hollow: held out", fontsize=9)
-        losses = self.training().losses
+        losses = self.run.training().losses
         curves.plot(losses[:, 0], color=BLUE, label="training speakers")
         curves.plot(losses[:, 1], "--", color=RED, label="held-out speakers")
         finite = losses[np.isfinite(losses)]

@@ -49,13 +49,13 @@ def at_step(element: ElementHandle, steps: int) -> dict:
 
 def same(found: dict, explorer: widgets.BoundaryPlayground) -> None:
     """Losses, shares and the probability at the cross are Python's."""
-    train, held = explorer.training().losses[-1]
+    train, held = explorer.run.training().losses[-1]
     assert found["train"] == pytest.approx(train, rel=1e-7, abs=1e-12)
     assert found["held"] == pytest.approx(held, rel=1e-7, abs=1e-12)
-    p = explorer.probability(explorer.f1_hz, explorer.f2_hz)
+    p = explorer.run.probability(explorer.f1_hz, explorer.f2_hz)
     assert found["p"] == pytest.approx(p, rel=1e-7, abs=1e-12)
-    assert [found["right"], found["heldRight"]] == pytest.approx(explorer.accuracies())
-    assert found["parameters"] == explorer.parameters
+    assert [found["right"], found["heldRight"]] == pytest.approx(explorer.run.accuracies())
+    assert found["parameters"] == explorer.run.parameters
 
 
 @pytest.mark.parametrize("optimiser", playground.OPTIMISERS)
