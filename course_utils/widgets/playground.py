@@ -286,7 +286,8 @@ class BoundaryPlayground(Explorer):
         mine, theirs = (100 * share for share in self.run.accuracies())
         return (
             f'"{self.task}", {network}, {self.run.parameters} parameters, learned from '
-            f"{self.speakers} speakers in {self.steps} steps of {self.optimiser} at rate {self.rate:g}. "
+            f"{self.speakers} speakers in {self.steps} steps of {self.optimiser} at rate "
+            f"{self.rate:g}. "
             f"Loss {used:.2f}, {mine:.0f} % right; on held-out speakers {held:.2f}, "
             f"{theirs:.0f} % right."
         )
