@@ -29,6 +29,7 @@ from course_utils.plotting.convolution import (
     relevance,
     responses_of,
 )
+from course_utils.plotting.dense import descent, network, vowel_chart, vowel_regions
 from course_utils.plotting.learning import confusion, learning_curves
 from course_utils.plotting.pipeline import (
     batch,
@@ -78,6 +79,7 @@ __all__ = [
     "course_map",
     "decay",
     "feature_maps",
+    "descent",
     "filter_bank",
     "framing",
     "frequency_responses",
@@ -93,6 +95,7 @@ __all__ = [
     "lines",
     "lstm_cell",
     "matrix",
+    "network",
     "new_axes",
     "padding",
     "paired",
@@ -109,6 +112,8 @@ __all__ = [
     "stations",
     "stream",
     "unrolled",
+    "vowel_chart",
+    "vowel_regions",
     "waveform",
     "waveforms",
     "window_comparison",

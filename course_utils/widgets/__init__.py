@@ -9,6 +9,7 @@ from course_utils.widgets.augmentation_bench import AugmentationBench
 from course_utils.widgets.attention import AttentionExplorer
 from course_utils.widgets.filter_bench import FilterBench
 from course_utils.widgets.gates import GateExplorer
+from course_utils.widgets.playground import BoundaryPlayground
 from course_utils.widgets.spectrogram import SpectrogramExplorer
 from course_utils.widgets.stepper import ConvolutionStepper
 from course_utils.widgets.wave_builder import WaveBuilder
@@ -20,6 +21,7 @@ __all__ = [
     "AugmentationBench",
     "ConvolutionStepper",
     "AttentionExplorer",
+    "BoundaryPlayground",
     "FilterBench",
     "GateExplorer",
     "SpectrogramExplorer",
