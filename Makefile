@@ -15,7 +15,8 @@ NBVAL := $(VENV_PYTHON) -m pytest -p tests.nbval_plugin --nbval --nbval-current-
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test lab test test-fast test-unit test-notebooks test-browser execute data links lint clean
+.PHONY: help install install-test lab test test-fast test-unit test-notebooks test-browser execute data \
+	fsdd-digits links lint clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -49,6 +50,9 @@ execute: install-test ## run all notebooks in place; NB=notebooks/01_sound_waves
 
 data: install-test ## build the bundled corpora again with espeak-ng
 	$(VENV_PYTHON) data/build.py
+
+fsdd-digits: install-test ## recorded run: FSDD with one speaker left out, into docs/runs (an hour)
+	$(VENV_PYTHON) docs/tools/fsdd_digits.py
 
 links: install-test ## write the address in pyproject.toml into badges and links
 	$(VENV_PYTHON) docs/tools/links.py

@@ -19,7 +19,7 @@ def closed_figures():
 
 
 def test_what_was_heard_is_named_where_it_lies():
-    ax = plotting.heard(np.random.default_rng(0).random((50, 8)), WORDS, 1.0)
+    ax = plotting.melody(np.random.default_rng(0).random((50, 8)), WORDS, 1.0)
     assert [(text.get_text(), text.get_position()[0]) for text in ax.texts] == [
         ("C", pytest.approx(0.2)),
         ("G", pytest.approx(0.65)),

@@ -4,7 +4,7 @@ A notebook shows a figure with `captioned(ax, "what it shows")`: the caption sta
 picture, is read by screen readers, and is what those get who cannot see the picture.
 """
 
-from course_utils.plotting.attention import alignment, edit_table, errors_by_length, heard
+from course_utils.plotting.attention import alignment, edit_table, errors_by_length, melody
 from course_utils.plotting.base import (
     BLUE,
     CURVE_STYLES,
@@ -78,15 +78,13 @@ __all__ = [
     "confusion",
     "course_map",
     "decay",
-    "feature_maps",
     "descent",
+    "edit_table",
+    "errors_by_length",
+    "feature_maps",
     "filter_bank",
     "framing",
     "frequency_responses",
-    "edit_table",
-    "errors_by_length",
-    "filter_bank",
-    "framing",
     "heard",
     "heatmap",
     "images",
@@ -95,14 +93,15 @@ __all__ = [
     "lines",
     "lstm_cell",
     "matrix",
+    "melody",
     "network",
     "new_axes",
+    "operating_curves",
     "padding",
     "paired",
     "receptive_field",
     "relevance",
     "responses_of",
-    "operating_curves",
     "sample_images",
     "samples",
     "spectrogram",

@@ -11,7 +11,7 @@ from course_utils.datasets.items import Word
 from course_utils.plotting.base import GREY, SKY, VERMILLION, lines, new_axes
 
 
-def heard(
+def melody(
     features: ArrayLike, words: Sequence[Word], duration_s: float, ax: Axes | None = None
 ) -> Axes:
     """Draws features over time, and above them what is in the sound, and where.

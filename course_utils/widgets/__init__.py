@@ -5,8 +5,8 @@ In Colab, anywidget switches the manager of custom widgets on when the first exp
 
 from course_utils.widgets.air import AirExplorer
 from course_utils.widgets.aliasing import AliasingExplorer
-from course_utils.widgets.augmentation_bench import AugmentationBench
 from course_utils.widgets.attention import AttentionExplorer
+from course_utils.widgets.augmentation_bench import AugmentationBench
 from course_utils.widgets.filter_bench import FilterBench
 from course_utils.widgets.gates import GateExplorer
 from course_utils.widgets.playground import BoundaryPlayground
@@ -18,10 +18,10 @@ from course_utils.widgets.winding import WindingMachine
 __all__ = [
     "AirExplorer",
     "AliasingExplorer",
-    "AugmentationBench",
-    "ConvolutionStepper",
     "AttentionExplorer",
+    "AugmentationBench",
     "BoundaryPlayground",
+    "ConvolutionStepper",
     "FilterBench",
     "GateExplorer",
     "SpectrogramExplorer",
