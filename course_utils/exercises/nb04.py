@@ -622,7 +622,7 @@ notebook.set_quiz(
         [
             Option(
                 "More speakers.",
-                "That helps most: fewer accidents to learn by heart.",
+                "That helps: fewer accidents to learn by heart, and more of what all share.",
             ),
             Option(
                 "To stop earlier.",

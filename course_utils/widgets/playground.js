@@ -5,106 +5,6 @@ const TICKS = [[200, 300, 500, 800, 1200], [700, 1000, 1500, 2000, 3000]];
 const BANDWIDTHS_HZ = [60, 90, 150];
 const PITCH_HZ = 130;
 
-const ACTIVATIONS = {
-  linear: [(z) => z, () => 1, 1],
-  sigmoid: [(z) => 1 / (1 + Math.exp(-z)), (h) => h * (1 - h), 1],
-  tanh: [Math.tanh, (h) => 1 - h * h, 1],
-  relu: [(z) => (z > 0 ? z : 0), (h) => (h > 0 ? 1 : 0), 2],
-};
-
-// Weights as in Python: normal numbers from a congruential generator, biases 0.
-function createNetwork(sizes, activation, seed) {
-  const [f, slope, gain] = ACTIVATIONS[activation];
-  let state = seed * 2654435761 % 4294967296;
-  const uniform = () => {
-    state = (1664525 * state + 1013904223) % 4294967296;
-    return (state + 1) / 4294967296;
-  };
-  const layers = sizes.slice(1).map((out, index) => {
-    const into = sizes[index];
-    const scale = Math.sqrt(gain / into);
-    const W = Float64Array.from({ length: out * into },
-      () => scale * (Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform())));
-    const empty = () => [new Float64Array(out * into), new Float64Array(out)];
-    return { into, out, W, b: new Float64Array(out), grad: empty(), m: empty(), v: empty() };
-  });
-
-  // H[l] holds what layer l gives, one row a point; H[0] are the inputs.
-  function forward(X, points) {
-    const H = [X];
-    layers.forEach(({ into, out, W, b }, index) => {
-      const [x, y, last] = [H[index], new Float64Array(points * out), index === layers.length - 1];
-      for (let p = 0; p < points; p += 1) {
-        for (let j = 0; j < out; j += 1) {
-          let z = 0;
-          for (let i = 0; i < into; i += 1) z += x[p * into + i] * W[j * into + i];
-          z += b[j];
-          y[p * out + j] = last ? z : f(z);
-        }
-      }
-      H.push(y);
-    });
-    return H;
-  }
-
-  function backward(H, labels) {
-    const points = labels.length;
-    let delta = H.at(-1).map((z, p) => (1 / (1 + Math.exp(-z)) - labels[p]) / points);
-    for (let index = layers.length - 1; index >= 0; index -= 1) {
-      const { into, out, W, grad: [dW, db] } = layers[index];
-      const x = H[index];
-      dW.fill(0);
-      db.fill(0);
-      const before = index ? new Float64Array(points * into) : null;
-      for (let p = 0; p < points; p += 1) {
-        for (let j = 0; j < out; j += 1) {
-          const d = delta[p * out + j];
-          db[j] += d;
-          for (let i = 0; i < into; i += 1) {
-            dW[j * into + i] += d * x[p * into + i];
-            if (before) before[p * into + i] += d * W[j * into + i];
-          }
-        }
-      }
-      if (before) delta = before.map((d, k) => d * slope(x[k]));
-    }
-  }
-
-  let steps = 0;
-  function step(rate, adam) {
-    steps += 1;
-    const [c, d] = [1 - 0.9 ** steps, 1 - 0.999 ** steps];
-    for (const { W, b, grad, m, v } of layers) {
-      [W, b].forEach((weights, part) => {
-        for (let k = 0; k < weights.length; k += 1) {
-          const g = grad[part][k];
-          if (!adam) {
-            weights[k] -= rate * g;
-            continue;
-          }
-          m[part][k] = 0.9 * m[part][k] + 0.1 * g;
-          v[part][k] = 0.999 * v[part][k] + 0.001 * g * g;
-          weights[k] -= rate * (m[part][k] / c / (Math.sqrt(v[part][k] / d) + 1e-8));
-        }
-      });
-    }
-  }
-  return { layers, forward, backward, step, steps: () => steps };
-}
-
-function crossEntropy(scores, labels) {
-  let sum = 0;
-  labels.forEach((y, p) => {
-    const z = scores[p];
-    sum += Math.max(z, 0) - z * y + Math.log1p(Math.exp(-Math.abs(z)));
-  });
-  return sum / labels.length;
-}
-
-function share(scores, labels) {
-  return labels.reduce((sum, y, p) => sum + (scores[p] > 0 === y > 0), 0) / labels.length;
-}
-
 function render({ model, el }) {
   const ui = createExplorer({ model, el }, "playground", "Boundary playground: a network learns vowels");
   const { colours, scene } = ui;
@@ -204,33 +104,9 @@ function render({ model, el }) {
     return bottom - (value - edges[0][1]) / (edges[1][1] - edges[0][1]) * (bottom - top);
   };
 
-  // Where the scores cross a level, in every square of the grid (marching squares).
-  function contour(pen, scores, level) {
-    pen.beginPath();
-    const at = (x, y) => scores[y * GRID_X + x] - level;
-    const place = (x, y) => [mapX(edges[0][0] + x / (GRID_X - 1) * (edges[1][0] - edges[0][0])),
-      mapY(edges[0][1] + y / (GRID_Y - 1) * (edges[1][1] - edges[0][1]))];
-    for (let y = 0; y + 1 < GRID_Y; y += 1) {
-      for (let x = 0; x + 1 < GRID_X; x += 1) {
-        const corners = [[x, y], [x + 1, y], [x + 1, y + 1], [x, y + 1]];
-        const crossings = [];
-        corners.forEach(([x1, y1], k) => {
-          const [x2, y2] = corners[(k + 1) % 4];
-          const [a, b] = [at(x1, y1), at(x2, y2)];
-          if (a > 0 === b > 0) return;
-          const t = a / (a - b);
-          crossings.push(place(x1 + t * (x2 - x1), y1 + t * (y2 - y1)));
-        });
-        for (let k = 0; k + 1 < crossings.length; k += 2) {
-          pen.moveTo(...crossings[k]);
-          pen.lineTo(...crossings[k + 1]);
-        }
-      }
-    }
-    pen.stroke();
-  }
-
-  const channels = (colour) => [1, 3, 5].map((k) => parseInt(colour.slice(k, k + 2), 16));
+  // Where a point of the grid lies on the canvas.
+  const place = (x, y) => [mapX(edges[0][0] + x / (GRID_X - 1) * (edges[1][0] - edges[0][0])),
+    mapY(edges[0][1] + y / (GRID_Y - 1) * (edges[1][1] - edges[0][1]))];
 
   function drawField(pen, scores) {
     const context = picture.getContext("2d");
@@ -249,21 +125,10 @@ function render({ model, el }) {
     pen.strokeStyle = colours.ink;
     pen.lineWidth = 1;
     pen.setLineDash([4, 4]);
-    for (const level of [-Math.log(9), Math.log(9)]) contour(pen, scores, level);
+    for (const level of [-Math.log(9), Math.log(9)]) contour(pen, scores, level, [GRID_X, GRID_Y], place);
     pen.setLineDash([]);
     pen.lineWidth = 2.5;
-    contour(pen, scores, 0);
-  }
-
-  function mark(pen, label, x, y, filled) {
-    const size = filled ? 4.5 : 3.5;
-    pen.strokeStyle = pen.fillStyle = label ? colours.red : colours.blue;
-    pen.lineWidth = 1.25;
-    pen.beginPath();
-    if (label) pen.rect(x - size, y - size, 2 * size, 2 * size);
-    else pen.arc(x, y, size, 0, 2 * Math.PI);
-    if (filled) pen.fill();
-    else pen.stroke();
+    contour(pen, scores, 0, [GRID_X, GRID_Y], place);
   }
 
   function drawNeurons(pen) {
@@ -293,7 +158,7 @@ function render({ model, el }) {
     if (!overflowed()) drawField(pen, scores);
     if (model.get("neurons") && model.get("layers") > 0) drawNeurons(pen);
     for (const [part, filled] of [[now.held, false], [now.used, true]]) {
-      part.labels.forEach((label, p) => mark(pen, label, mapX(part.X[2 * p]), mapY(part.X[2 * p + 1]), filled));
+      part.labels.forEach((label, p) => mark(pen, colours, label, mapX(part.X[2 * p]), mapY(part.X[2 * p + 1]), filled));
     }
     pen.fillStyle = pen.strokeStyle = colours.ink;
     pen.lineWidth = 1;
@@ -309,8 +174,8 @@ function render({ model, el }) {
     pen.fillText("F2 (Hz)", 2, 14);
     let x = left + 24;
     now.names.forEach((name, label) => {
-      mark(pen, label, x, 10, true);
-      mark(pen, label, x + 13, 10, false);
+      mark(pen, colours, label, x, 10, true);
+      mark(pen, colours, label, x + 13, 10, false);
       pen.fillStyle = colours.ink;
       pen.fillText(name, x + 22, 14);
       x += 44 + pen.measureText(name).width;
@@ -323,41 +188,6 @@ function render({ model, el }) {
     for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) line(pen, px + 4 * dx, py + 4 * dy, px + 13 * dx, py + 13 * dy);
   }
 
-  function drawCurves() {
-    const pen = chart.begin();
-    const [left, right, top, bottom] = [36, chart.width - 8, 44, chart.height - 42];
-    const last = Math.max(20, now.network.steps());
-    const finite = now.curve.flatMap(([, a, b]) => [a, b]).filter(Number.isFinite);
-    const highest = clamp(Math.max(...finite, 0.8), 0.8, 6);
-    const toX = (step) => left + step / last * (right - left);
-    const toY = (value) => bottom - Math.min(value, highest) / highest * (bottom - top);
-    pen.fillStyle = pen.strokeStyle = colours.ink;
-    pen.globalAlpha = 0.4;
-    line(pen, left, bottom, right, bottom);
-    line(pen, left, bottom, left, top);
-    pen.globalAlpha = 0.85;
-    pen.textAlign = "center";
-    for (const step of [0, Math.round(last / 2), last]) pen.fillText(step, clamp(toX(step), left, right - 10), bottom + 16);
-    pen.fillText("step", (left + right) / 2, chart.height - 8);
-    pen.textAlign = "right";
-    for (const value of [0, highest / 2, highest]) pen.fillText(value.toFixed(1), left - 5, toY(value) + 4);
-    pen.textAlign = "left";
-    pen.fillText("loss", 2, 36);
-    const lines = [["training speakers", colours.blue, [], 1], ["held-out speakers", colours.red, [7, 4], 2]];
-    lines.forEach(([text, colour, dashes, column], row) => {
-      pen.globalAlpha = 1;
-      pen.strokeStyle = colour;
-      pen.lineWidth = 2.25;
-      pen.setLineDash(dashes);
-      line(pen, left + 6, 10 + 15 * row, left + 34, 10 + 15 * row);
-      pen.fillText(`${text}: ${Number.isFinite(now.losses[column - 1]) ? now.losses[column - 1].toFixed(3) : "overflow"}`, left + 40, 14 + 15 * row);
-      pen.beginPath();
-      for (const point of now.curve) if (Number.isFinite(point[column])) pen.lineTo(toX(point[0]), toY(point[column]));
-      pen.stroke();
-    });
-    pen.setLineDash([]);
-  }
-
   const score = () => now.network.forward(
     Float64Array.of(toInput(model.get("f1_hz"), 0), toInput(model.get("f2_hz"), 1)), 1).at(-1)[0];
 
@@ -365,7 +195,7 @@ function render({ model, el }) {
     if (!plane.width || !chart.width) return;
     follow();
     drawPlane();
-    drawCurves();
+    drawLosses(chart, colours, now.curve, now.network.steps());
     report();
     sound.update();
   };

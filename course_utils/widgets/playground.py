@@ -1,7 +1,7 @@
 """The boundary playground: a small network learns live to tell vowels apart by two formants."""
 
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -44,6 +44,7 @@ class Training(NamedTuple):
     losses: np.ndarray  # float64 (steps + 1, 2): of the training and of the held-out speakers
 
 
+@cache
 def draw_speakers(task: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The speakers of a task: training ones say each word twice, held-out ones once.
 
@@ -242,7 +243,7 @@ class BoundaryPlayground(Explorer):
     Setting a value out of range raises `traitlets.TraitError`, which says the range.
     """
 
-    _esm = javascript("playground.js")
+    _esm = javascript("network.js", "playground.js")
 
     task = traitlets.Enum(list(TASKS), "heed or hod").tag(sync=True)
     layers = Whole(1, 0, 3, "layers")
