@@ -37,8 +37,8 @@ def unrolled(steps: int = 4) -> Axes:
         ax.text(x + 0.06, 0.5, "W", va="center", fontsize=9)
 
     column(0, "t")
-    loop = {**arrow, "connectionstyle": "arc3,rad=1.6"}
-    ax.annotate("", (-0.22, 1.08), (0.22, 1.08), arrowprops=loop)
+    loop = {**arrow, "connectionstyle": "arc3,rad=2.6"}
+    ax.annotate("", (-0.12, 1.2), (0.12, 1.2), arrowprops=loop)
     ax.text(0, 1.62, "U", ha="center", fontsize=9)
     ax.text(0.55, 0.35, "=", fontsize=16, ha="center", va="center")
     for t in range(steps):
