@@ -26,7 +26,7 @@ NOTEBOOKS = [
     Notebook("03_spectrograms", "Spectrograms and mel features", 80, "Sound"),
     Notebook("04_fully_connected", "Fully connected networks", 110, "Networks"),
     Notebook("05_convolution", "Convolution", 80, "Networks"),
-    Notebook("06_recurrent", "Recurrent networks: RNN, LSTM, GRU", 80, "Networks"),
+    Notebook("06_recurrent", "Recurrent networks: RNN, LSTM, GRU", 90, "Networks"),
     Notebook("07_attention", "Attention", 90, "Networks"),
     Notebook("08_data_pipeline", "The audio data pipeline", 75, "Tagging"),
     Notebook("09_tagging", "Audio classification and tagging", 80, "Tagging"),
