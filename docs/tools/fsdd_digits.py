@@ -34,7 +34,7 @@ SETTINGS = {
     "normalised, synthetic voices": (True, False, True),
     "all": (True, True, True),
 }
-LAYERS = [Layer(16, 5, 2), Layer(32, 3, 2), Layer(48, 3), Layer(64, 3, 2)]
+LAYERS = [Layer(24, (5, 7), 2), Layer(48, 3, 2), Layer(96, 3, (1, 2)), Layer(128, 3)]
 STEPS, BATCH_SIZE, RATE = 1200, 32, 3e-3
 COPIES = 4  # changed copies of each recording
 
