@@ -288,6 +288,12 @@ function render({ model, el }) {
   }
 
   for (const trait of ["picture", "filter", "size", "stride", "padding", "dilation", "place"]) ui.watch(trait, ui.redraw);
+  // A place that a smaller map has not: the filter goes to the middle.
+  for (const trait of ["picture", "size", "stride", "padding", "dilation"]) ui.watch(trait, () => {
+    makePlan();
+    const count = plan.across * plan.up;
+    if (model.get("place") >= count) ui.set("place", Math.floor(count / 2));
+  });
   play(false);
   return ui.close;
 }
