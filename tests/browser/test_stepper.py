@@ -114,7 +114,7 @@ def test_steps_by_button_by_key_and_by_mouse(page: Page) -> None:
 
 
 def test_in_a_smaller_map_the_filter_goes_to_the_middle(page: Page) -> None:
-    _, element = render(page, place=150)
+    render(page, place=150)
     page.evaluate("() => model.set('stride', 2)")
     assert place(page) == 9 * 6 // 2  # it had 198 places and has 54
     page.evaluate("() => model.set('stride', 1)")
