@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils.datasets import digits
+from course_utils.datasets import batching, digits
 from docs.tools import fsdd_digits as tool
+
+
+def batch(lengths: list[int], seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    g = torch.Generator().manual_seed(seed)
+    return batching.pad([torch.randn(n, 40, generator=g) * 3 - 5 for n in lengths])
 
 
 def test_standardising_uses_the_training_set_alone():
@@ -21,30 +26,62 @@ def test_standardising_uses_the_training_set_alone():
     assert test[0].min() > 20
 
 
-def test_each_epoch_takes_versions_by_chance_and_repeats_them():
-    versions = [[np.full((3, 2), 10.0 * i + k, np.float32) for k in range(4)] for i in range(20)]
-    words = tool.Words(versions, [i % 10 for i in range(20)], seed=1)
-    epochs = []
-    for epoch in (0, 1, 0):
-        words.set_epoch(epoch)
-        epochs.append([float(words[i][0][0, 0]) for i in range(20)])
-    assert epochs[0] == epochs[2] != epochs[1]
-    assert [int(value // 10) for value in epochs[0]] == list(range(20))
-    assert len({value % 10 for value in epochs[0]}) == 4
-    assert isinstance(words[0][0], torch.Tensor)
+def test_normalising_takes_out_each_speakers_mean_and_no_other_speaker_matters():
+    corpus = digits.load("dev")
+    two = corpus.filter(lambda row: row["speaker"] in corpus.speakers[:2])
+    one = corpus.filter(speaker=corpus.speakers[0])
+    both, alone = tool.read(two, True), tool.read(one, True)
+    assert np.abs(np.concatenate(alone).mean(axis=0)).max() < 1e-4
+    mine = [c for c, row in zip(both, two.table, strict=True) if row["speaker"] == one.speakers[0]]
+    for c, d in zip(mine, alone, strict=True):
+        np.testing.assert_array_equal(c, d)
+    assert tool.read(one[:2], False)[0].min() < -10
 
 
-@pytest.mark.parametrize(("normalised", "augmented", "count"), [(0, 0, 1), (1, 0, 1), (1, 1, 5)])
-def test_recordings_become_versions_of_features(normalised, augmented, count):
-    found = tool.read(digits.load("test")[:3], bool(normalised), bool(augmented))
-    assert [len(versions) for versions in found] == [count] * 3
-    for versions in found:
-        assert all(c.shape[1] == 40 and c.dtype == np.float32 for c in versions)
-        assert len({c.tobytes() for c in versions}) == count
+def test_a_level_batch_gives_each_item_what_it_gets_alone():
+    c, lengths = batch([9, 20, 14])
+    for row, item, n in zip(tool.level(c, lengths), c, lengths, strict=True):
+        alone = tool.level(item[None, :n], lengths[:0].new_tensor([n]))[0]
+        torch.testing.assert_close(row[:n], alone)
+        assert row[n:].abs().sum() == 0
+        assert alone.mean().abs() < 1e-5
+        assert alone.square().mean() == pytest.approx(1, abs=1e-4)
 
 
-def test_every_setting_adds_to_the_one_before_or_joins_them():
-    assert next(iter(tool.SETTINGS)) == "plain"
-    assert tool.SETTINGS["plain"] == (False, False, False)
-    assert tool.SETTINGS["all"] == (True, True, True)
-    assert len(set(tool.SETTINGS.values())) == 5
+def test_changes_are_by_chance_and_keep_the_padding_apart():
+    c, lengths = batch([9, 30, 14])
+    torch.manual_seed(3)
+    one, n = tool.changed(c, lengths)
+    torch.manual_seed(3)
+    same, _ = tool.changed(c, lengths)
+    other, _ = tool.changed(c, lengths)
+    torch.testing.assert_close(one, same)
+    assert one.shape != other.shape or not torch.allclose(one, other)
+    assert one.shape[1] / c.shape[1] == pytest.approx(int(n.max()) / 30, abs=0.1)
+    assert 0.8 < one.shape[1] / c.shape[1] < 1.25
+    for row, length in zip(one, n, strict=True):
+        assert row[length:].abs().sum() == 0
+        assert torch.isfinite(row).all()
+    # What stands in the padding has no influence.
+    dirty = c.clone()
+    dirty[0, 9:], dirty[2, 14:] = 50.0, -50.0
+    torch.manual_seed(3)
+    torch.testing.assert_close(tool.changed(dirty, lengths)[0], one, rtol=1e-3, atol=1e-3)
+
+
+def test_stripes_are_within_their_room():
+    torch.manual_seed(0)
+    for _ in range(50):
+        stripe = tool._stripe(torch.tensor([9, 3]), torch.tensor([40, 5]), 40)
+        assert stripe[0].sum() < 9
+        assert stripe[1].sum() < 3
+        assert not stripe[1, 5:].any()
+
+
+def test_the_settings_go_from_nothing_to_everything():
+    switches = [setting[:3] for setting in tool.SETTINGS.values()]
+    assert switches[0] == (False, False, False)
+    assert switches[-1] == switches[-2] == (True, True, True)
+    assert len(set(switches)) == len(switches) - 1
+    # Only the last one is trained longer.
+    assert len({setting[3] for setting in list(tool.SETTINGS.values())[:-1]}) == 1

@@ -129,7 +129,7 @@ def mask_frames(x: Tensor, lengths: Tensor | None) -> Tensor:
         x: (batch, channels, frames, ...).
         lengths: (batch,) frames that are not padding; None: all of them are not.
     """
-    if lengths is None:
+    if not _has_padding(x, lengths):
         return x
     # Not a product: padding may hold anything, NaN too.
     return x.masked_fill(~_inside(x, lengths).view(len(x), 1, -1, *(1,) * (x.ndim - 3)), 0)
@@ -203,7 +203,7 @@ class MaskedBatchNorm(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Normalised, and zero behind the lengths."""
-        if lengths is None or not self.training:
+        if not self.training or not _has_padding(x, lengths):
             return mask_frames(self._normalize(x), lengths)
         # The frames of all items end to end, (frames, channels, ...): a batch without padding.
         frames = x.transpose(1, 2).flatten(0, 1)
@@ -311,6 +311,11 @@ class ConvNet(nn.Module):
         for block in self.blocks:
             lengths = block.conv.output_lengths(lengths)
         return lengths
+
+
+def _has_padding(x: Tensor, lengths: Tensor | None) -> bool:
+    # Buckets of like lengths make many batches without any.
+    return lengths is not None and int(lengths.min()) < x.shape[2]
 
 
 def _inside(x: Tensor, lengths: Tensor) -> Tensor:

@@ -89,10 +89,8 @@ function render({ model, el }) {
     "The picture with its zeros around, and the filter on it. Drag the filter, or move it with the arrow keys.");
   const output = ui.canvas(charts, "stepper-output", 250,
     "The feature map as far as it is filled, and the value that is made now. Drag to choose another one.");
-  for (const { node } of [input, output]) {
-    node.classList.add("course-draggable");
-    node.tabIndex = 0;
-  }
+  input.node.classList.add("course-draggable");
+  for (const { node } of [input, output]) node.tabIndex = 0;
   const products = ui.canvas(ui.root, "stepper-products", 172,
     "What is under the filter, times the weights of the filter, gives products; their sum is the value.");
 
@@ -290,6 +288,12 @@ function render({ model, el }) {
   }
 
   for (const trait of ["picture", "filter", "size", "stride", "padding", "dilation", "place"]) ui.watch(trait, ui.redraw);
+  // A place that a smaller map has not: the filter goes to the middle.
+  for (const trait of ["picture", "size", "stride", "padding", "dilation"]) ui.watch(trait, () => {
+    makePlan();
+    const count = plan.across * plan.up;
+    if (model.get("place") >= count) ui.set("place", Math.floor(count / 2));
+  });
   play(false);
   return ui.close;
 }

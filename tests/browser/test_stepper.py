@@ -113,6 +113,14 @@ def test_steps_by_button_by_key_and_by_mouse(page: Page) -> None:
     assert place(page) == across * up - 1
 
 
+def test_in_a_smaller_map_the_filter_goes_to_the_middle(page: Page) -> None:
+    render(page, place=150)
+    page.evaluate("() => model.set('stride', 2)")
+    assert place(page) == 9 * 6 // 2  # it had 198 places and has 54
+    page.evaluate("() => model.set('stride', 1)")
+    assert place(page) == 27
+
+
 def test_it_slides_to_the_end_and_begins_again(page: Page) -> None:
     stepper, element = render(page, stride=4, size=5)
     count = stepper.feature_map().size
