@@ -117,7 +117,7 @@ def descent(
     for (name, path), (color, style, marker) in zip(paths.items(), CURVE_STYLES, strict=False):
         ax.plot(*np.transpose(path), style, color=color, marker=marker, ms=4, lw=1.2, label=name)
     ax.plot(0, 0, "+", color="black", ms=14, mew=2)
-    ax.set(xlabel="first weight", ylabel="second weight")
+    ax.set(xlabel="a", ylabel="b")
     ax.legend(fontsize=9)
     return ax
 
