@@ -327,6 +327,55 @@ def event_f1(
     return 2 * pairs / max(sum(map(len, references)) + sum(map(len, detections)), 1)
 
 
+def detect(
+    frames: ArrayLike,
+    thresholds: ArrayLike,
+    names: Sequence[str],
+    frame_s: float,
+    shortest_s: float = 0.2,
+    gap_s: float = 0.3,
+) -> list[Event]:
+    """Events in time: where a class's probability is at or above its threshold.
+
+    Frame t stands for the time from (t - ½) · frame_s to (t + ½) · frame_s. Two stretches of a
+    class with less than `gap_s` between them are one event; what is then shorter than `shortest_s`
+    is dropped.
+
+    Args:
+        frames: probabilities of one clip, (frames, classes), without padding.
+        thresholds: one for all classes, or (classes,).
+        names: of the classes.
+        frame_s: time from frame to frame in seconds.
+        shortest_s: shortest event.
+        gap_s: shortest gap.
+
+    Returns:
+        Events by start; none begins before 0.
+
+    Raises:
+        ValueError: shapes do not fit.
+    """
+    frames = np.asarray(frames)
+    if frames.ndim != 2 or frames.shape[1] != len(names):
+        raise ValueError(f"frames must be (frames, {len(names)} classes), got {frames.shape}")
+    on = frames >= np.broadcast_to(np.asarray(thresholds), len(names))
+    found = []
+    for name, active in zip(names, on.T, strict=True):
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], active, [0]]).astype(int)))
+        spans: list[list[int]] = []
+        for start, end in edges.reshape(-1, 2):  # frames start ... end - 1
+            if spans and (start - spans[-1][1]) * frame_s < gap_s:
+                spans[-1][1] = end
+            else:
+                spans.append([start, end])
+        found += [
+            Event(name, max(0.0, (start - 0.5) * frame_s), (end - 0.5) * frame_s)
+            for start, end in spans
+            if (end - start) * frame_s >= shortest_s
+        ]
+    return sorted(found, key=lambda event: event.start_s)
+
+
 def _fits(reference: Event, detection: Event, collar_s: float, share: float) -> bool:
     tolerance_s = max(collar_s, share * (reference.end_s - reference.start_s))
     return (

@@ -9,10 +9,10 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "course_utils"
 ROWS = [
-    "show audio signals fourier features",
+    "show audio signals fourier features metrics",
     "datasets",
     "models",
-    "ctc language decoding metrics",
+    "ctc language decoding",
     "training",
     "recipes train",
     "plotting widgets exercises",

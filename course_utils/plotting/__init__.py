@@ -58,6 +58,7 @@ from course_utils.plotting.sound import (
     waveforms,
     window_comparison,
 )
+from course_utils.plotting.tagging import by_class, precision_recall, reliability, scene
 
 __all__ = [
     "BLUE",
@@ -74,6 +75,7 @@ __all__ = [
     "arrows",
     "batch",
     "before_after",
+    "by_class",
     "captioned",
     "confusion",
     "course_map",
@@ -99,11 +101,14 @@ __all__ = [
     "operating_curves",
     "padding",
     "paired",
+    "precision_recall",
     "receptive_field",
     "relevance",
+    "reliability",
     "responses_of",
     "sample_images",
     "samples",
+    "scene",
     "spectrogram",
     "spectrograms",
     "spectrum",

@@ -1,0 +1,191 @@
+"""Taggers: what sounds in a clip, and when, learned from labels of whole clips.
+
+A network gives each frame a probability for each class; a pooling function makes one of a clip's.
+Frames behind an item's length take part in nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from course_utils.datasets.batching import Batch
+from course_utils.models.convolution import (
+    Block,
+    Layer,
+    MaskedBatchNorm,
+    mask_frames,
+    masked_max,
+    masked_mean,
+    output_length,
+)
+
+POOLINGS = ("mean", "max", "attention", "linear")
+KINDS = ("cnn", "crnn")
+LAYERS = (  # sizes and strides are (over frames, over bands)
+    Layer(16, 5, 2),
+    Layer(32, 3, (2, 2)),
+    Layer(48, 3, (1, 2)),
+    Layer(64, 3, (1, 2)),
+)
+EPS = 1e-6  # probabilities stay so far from 0 and 1 in the loss
+
+
+class Tags(NamedTuple):
+    """What a tagger says of a batch.
+
+    Attributes:
+        clips: probabilities that a class sounds anywhere in the clip, (batch, classes).
+        frames: probabilities that it sounds in a frame, (batch, frames', classes); 0 in padding.
+        lengths: frames' of each item, int64 (batch,); None when all of them count.
+    """
+
+    clips: Tensor
+    frames: Tensor
+    lengths: Tensor | None
+
+
+class Tagger(nn.Module):
+    """Convolutions over log-mel frames, optionally a recurrent layer, a score a frame and class.
+
+    Args:
+        n_mels: bands of a frame.
+        classes: how many kinds of sound there are.
+        kind: "cnn", whose frames see their neighbourhood, or "crnn", whose frames see the clip
+            through a bidirectional GRU (Cakir et al. 2017, https://arxiv.org/abs/1702.06286).
+        pooling: how the probabilities of frames become a clip's, see `pool`.
+        hidden: features of a frame before the scores.
+        dropout: of these features.
+        layers: of the convolutions.
+    """
+
+    def __init__(
+        self,
+        n_mels: int,
+        classes: int,
+        kind: str = "cnn",
+        pooling: str = "attention",
+        hidden: int = 96,
+        dropout: float = 0.2,
+        layers: Sequence[Layer] = LAYERS,
+    ) -> None:
+        super().__init__()
+        if kind not in KINDS:
+            raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+        _check_pooling(pooling)
+        self.kind, self.pooling = kind, pooling
+        self.norm = MaskedBatchNorm(n_mels)
+        self.blocks = nn.ModuleList()
+        channels, bands = 1, n_mels
+        for layer in layers:
+            block = Block(channels, layer, two_dimensional=True)
+            conv = block.conv
+            bands = output_length(bands, conv.kernel_size[1], conv.stride[1], conv.padding[1])
+            channels = layer.filters
+            self.blocks.append(block)
+        if kind == "crnn":
+            self.mix = nn.GRU(channels * bands, hidden // 2, batch_first=True, bidirectional=True)
+        else:
+            self.mix = nn.Linear(channels * bands, hidden)
+        self.dropout = nn.Dropout(dropout)
+        self.scores = nn.Linear(hidden, classes)
+        self.attention = nn.Linear(hidden, classes) if pooling == "attention" else None
+
+    @property
+    def stride(self) -> int:
+        """Frames of the features from one frame of the output to the next."""
+        steps = 1
+        for block in self.blocks:
+            steps *= block.conv.stride[0]
+        return steps
+
+    def forward(self, features: Tensor, lengths: Tensor | None = None) -> Tags:
+        """Probabilities of clips and frames.
+
+        Args:
+            features: log-mel, (batch, frames, n_mels).
+            lengths: (batch,) frames that are not padding; None: all of them.
+        """
+        h, lengths = self.encode(features, lengths)
+        y = torch.sigmoid(self.scores(h))
+        v = self.attention(h) if self.attention is not None else None
+        return Tags(pool(y, self.pooling, lengths, v), _masked(y, lengths), lengths)
+
+    def encode(self, features: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The hidden features of each output frame, (batch, frames', hidden), and the lengths."""
+        x = self.norm(features.transpose(1, 2), lengths).transpose(1, 2)[:, None]
+        for block in self.blocks:
+            x, lengths = block(x, lengths)
+        x = x.transpose(1, 2).flatten(2)  # (batch, frames', filters · bands)
+        if self.kind == "cnn":
+            return self.dropout(torch.relu(self.mix(x))), lengths
+        return self.dropout(self._recur(x, lengths)), lengths
+
+    def _recur(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        if lengths is None or bool((lengths == x.shape[1]).all()):
+            return self.mix(x)[0]
+        # Packed, so that the backward direction starts at each item's own last frame.
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths.cpu(), True, False)
+        padded = nn.utils.rnn.pad_packed_sequence(self.mix(packed)[0], True, 0.0, x.shape[1])
+        return padded[0]
+
+
+def pool(y: Tensor, pooling: str, lengths: Tensor | None = None, v: Tensor | None = None) -> Tensor:
+    """One probability a clip and class from those of its frames.
+
+    mean: Σ yₜ / T. max: the largest yₜ. linear (softmax): Σ yₜ² / Σ yₜ, a mean in which each frame
+    weighs as much as it says. attention: Σ wₜ yₜ with wₜ = exp vₜ / Σ exp vₜ, learned weights.
+
+    Args:
+        y: probabilities, (batch, frames, classes).
+        pooling: "mean", "max", "linear" or "attention".
+        lengths: (batch,) frames that count; None: all.
+        v: scores of the frames for attention, shape of `y`.
+
+    Returns:
+        (batch, classes).
+
+    Raises:
+        ValueError: an unknown pooling, or attention without `v`.
+
+    Source: Wang, Li and Metze (2019), table 1, https://arxiv.org/abs/1810.09050
+    """
+    _check_pooling(pooling)
+    y = y.transpose(1, 2)  # (batch, classes, frames): convolution.mask_frames wants time third
+    if pooling == "mean":
+        return masked_mean(y, lengths)
+    if pooling == "max":
+        return masked_max(y, lengths)
+    if pooling == "linear":
+        y = mask_frames(y, lengths)
+        return (y * y).sum(dim=2) / y.sum(dim=2).clamp_min(EPS)
+    if v is None:
+        raise ValueError("attention needs the frames' scores v")
+    v = v.transpose(1, 2)
+    if lengths is not None:
+        inside = torch.arange(v.shape[2], device=v.device) < lengths.to(v.device)[:, None]
+        v = v.masked_fill(~inside[:, None], -torch.inf)
+    return (torch.softmax(v, dim=2) * mask_frames(y, lengths)).sum(dim=2)
+
+
+def _masked(y: Tensor, lengths: Tensor | None) -> Tensor:
+    return mask_frames(y.transpose(1, 2), lengths).transpose(1, 2)
+
+
+def _check_pooling(pooling: str) -> None:
+    if pooling not in POOLINGS:
+        raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, got {pooling!r}")
+
+
+def tagging_loss(model: nn.Module, batch: Batch) -> Tensor:
+    """Mean binary cross-entropy of the clips' probabilities, for `training.fit`.
+
+    Args:
+        model: gives `Tags`.
+        batch: its targets are the tags, 0 to 1, (batch, classes).
+    """
+    p = model(batch.features, batch.lengths).clips.clamp(EPS, 1 - EPS)
+    return nn.functional.binary_cross_entropy(p, batch.targets.to(p.dtype))
