@@ -51,7 +51,7 @@ execute: install-test ## run all notebooks in place; NB=notebooks/01_sound_waves
 data: install-test ## build the bundled corpora again with espeak-ng
 	$(VENV_PYTHON) data/build.py
 
-fsdd-digits: install-test ## recorded run: FSDD with one speaker left out, into docs/runs (an hour)
+fsdd-digits: install-test ## recorded run: FSDD with one speaker left out, into docs/runs (15 minutes)
 	$(VENV_PYTHON) docs/tools/fsdd_digits.py
 
 links: install-test ## write the address in pyproject.toml into badges and links
