@@ -77,7 +77,7 @@ class AugmentationBench(ClipExplorer):
     Setting a value out of range raises `traitlets.TraitError`, which says the range.
     """
 
-    _esm = javascript("spectrum.js", "stft.js", "augmentation_bench.js")
+    _esm = javascript("spectrum.js", "stft.js", "effects.js", "augmentation_bench.js")
     LONGEST = 24_000
 
     speed = Quantity(1, 0.7, 1.4, "times as fast")
