@@ -1,14 +1,10 @@
-"""The training loop of the course: curves, validation, early stop, checkpoints that resume."""
+"""The training loop: steps, curves, validation, early stop."""
 
 from __future__ import annotations
 
 import csv
 import math
-import os
-import random
 import time
-import warnings
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,11 +18,16 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from tqdm.auto import tqdm
 
-from course_utils import ctc
 from course_utils.datasets.batching import Batch, Examples
-from course_utils.metrics import accuracy
-
-FORMAT = 1  # of checkpoint files
+from course_utils.training.checkpoints import (
+    FORMAT,
+    load_checkpoint,
+    rng_state,
+    save_checkpoint,
+    seed_everything,
+    set_rng_state,
+    write_whole,
+)
 
 
 def choose_device() -> torch.device:
@@ -87,7 +88,7 @@ class History:
                     rows.writerow({"epoch": number, **{k: f"{v:.6g}" for k, v in epoch.items()}})
 
         if self.epochs:
-            _write_whole(Path(path), write)
+            write_whole(Path(path), write)
 
     def __repr__(self) -> str:
         """The last epoch's numbers."""
@@ -355,7 +356,7 @@ class _State:
         for _ in range(done):
             next(iterator)
         if self.rng is not None:
-            _set_rng_state(self.rng)
+            set_rng_state(self.rng)
             self.rng = None
         yield from iterator
         if self.position == 0:
@@ -412,7 +413,7 @@ class _State:
             "position": self.position,
             "sums": [self.losses, self.norms, self.seconds],
             "best": self.best,
-            "rng": _rng_state(),
+            "rng": rng_state(),
         }
 
     def restore(self, saved: dict[str, Any], path: Path) -> None:
@@ -468,196 +469,3 @@ def _unlike(expected: dict[str, Tensor], found: dict[str, Tensor]) -> str:
             shapes = [tuple(weights[name].shape) for weights in (found, expected)]
             return f"its {name} is {shapes[0]}, the model's {shapes[1]}"
     return ""
-
-
-def seed_everything(seed: int, epoch: int = 0) -> None:
-    """Seed torch, Python's random and NumPy's old global generator."""
-    word = int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0])
-    torch.manual_seed(word)
-    random.seed(word)
-    np.random.seed(word)  # noqa: NPY002 (libraries of augmentations still draw from it)
-
-
-def _rng_state() -> dict[str, Any]:
-    version, words, gauss = random.getstate()
-    old = np.random.get_state(legacy=False)  # noqa: NPY002
-    return {
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "python": [version, list(words), gauss],
-        "numpy": {**old, "state": {**old["state"], "key": old["state"]["key"].tolist()}},
-    }
-
-
-def _set_rng_state(state: dict[str, Any]) -> None:
-    torch.set_rng_state(state["torch"])
-    if state["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda"])
-    version, words, gauss = state["python"]
-    random.setstate((version, tuple(words), gauss))
-    inner = state["numpy"]["state"]
-    key = np.array(inner["key"], dtype=np.uint32)
-    np.random.set_state({**state["numpy"], "state": {**inner, "key": key}})  # noqa: NPY002
-
-
-def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
-    """Write a checkpoint in one step: killed at any moment, the old or the new file is there.
-
-    A disk that is full does not stop the training: a warning says so, the old file stays.
-
-    Args:
-        path: of the file.
-        state: tensors, numbers, texts, lists and dicts of these.
-    """
-
-    def write(part: Path) -> None:
-        with part.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-
-    _write_whole(Path(path), write)
-
-
-def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` make a file beside `path`, then put it there; warn when that fails."""
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(part)
-        part.replace(path)
-    except (OSError, RuntimeError) as error:
-        part.unlink(missing_ok=True)
-        warnings.warn(f"{path} could not be written ({error}); training goes on", stacklevel=3)
-
-
-def load_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read a checkpoint of `fit`. Only data is read, never code.
-
-    Args:
-        path: of the file.
-
-    Returns:
-        What `fit` wrote; tensors on the CPU.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is damaged, cut short, or no checkpoint of `fit`; the message names it.
-    """
-    path = Path(path)
-    advice = "Delete it to begin anew, or put a copy of it back."
-    try:
-        with zipfile.ZipFile(path) as archive:  # torch does not look at the checksums
-            if part := archive.testzip():
-                raise ValueError(f"{part} has a wrong checksum")
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-    except (FileNotFoundError, PermissionError, IsADirectoryError):
-        raise
-    except Exception as error:  # damaged bytes make torch raise errors of many kinds
-        reason = str(error).partition("\n")[0]
-        raise ValueError(
-            f"{path} is damaged, cut short, or no checkpoint ({reason}). {advice}"
-        ) from error
-    if not isinstance(saved, dict) or not {"format", "model", "history", "rng"} <= saved.keys():
-        raise ValueError(f"{path} is a torch file, but no checkpoint of training.fit. {advice}")
-    if saved["format"] != FORMAT:
-        raise ValueError(
-            f"{path} has format {saved['format']}, this version reads {FORMAT}. {advice}"
-        )
-    return saved
-
-
-def classification_loss(model: nn.Module, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
-    """Mean cross-entropy of the model's logits, for `fit`.
-
-    Args:
-        model: `model(features, lengths)` gives logits `(batch, classes)`.
-        batch: with one label an item.
-        label_smoothing: share of the target spread over all classes.
-
-    Raises:
-        ValueError: a label is out of range; the message names the item.
-    """
-    logits = model(batch.features, batch.lengths)
-    wrong = (batch.targets < 0) | (batch.targets >= logits.shape[-1])
-    if wrong.any():
-        item = int(wrong.nonzero()[0])
-        name = batch.ids[item] if batch.ids else f"item {item} of the batch"
-        raise ValueError(
-            f"{name}: label {int(batch.targets[item])} is out of range, the model has "
-            f"{logits.shape[-1]} classes, 0 to {logits.shape[-1] - 1}"
-        )
-    return nn.functional.cross_entropy(logits, batch.targets, label_smoothing=label_smoothing)
-
-
-def recognition_loss(model: nn.Module, batch: Batch, blank: int = 0) -> Tensor:
-    """Mean CTC loss of a recogniser (each item's divided by its labels), for `fit`.
-
-    Args:
-        model: `model(features, lengths)` gives log-probabilities (batch, frames', tokens) and
-            lengths'.
-        batch: its targets are sequences of tokens.
-        blank: CTC's token that writes nothing.
-
-    Raises:
-        ValueError: a target holds the blank or a token out of range, which torch takes silently, or
-            needs more frames than the model has left of the item; the message names the item.
-    """
-    log_probs, lengths = model(batch.features, batch.lengths)
-    frames, tokens = log_probs.shape[1:]
-    if lengths is None:
-        lengths = torch.full((len(log_probs),), frames)
-    for item, (target, size) in enumerate(zip(batch.targets, batch.target_lengths, strict=True)):
-        labels = target[:size].tolist()
-        name = batch.ids[item] if batch.ids else f"item {item} of the batch"
-        if wrong := [n for n in labels if not 0 <= n < tokens or n == blank]:
-            what = "the blank" if wrong[0] == blank else f"out of range, there are {tokens} tokens"
-            raise ValueError(f"{name}: its target holds {wrong[0]}, which is {what}")
-        if (needed := ctc.frames_needed(labels)) > lengths[item]:
-            raise ValueError(
-                f"{name}: its {len(labels)} labels need {needed} frames, the model leaves it "
-                f"{int(lengths[item])}: the loss is infinite. Take a smaller time stride or larger "
-                "units, or leave the item out"
-            )
-    log_probs = log_probs.transpose(0, 1)  # torch wants (frames, batch, tokens)
-    return nn.functional.ctc_loss(
-        log_probs, batch.targets, lengths, batch.target_lengths, blank=blank
-    )
-
-
-def classify(
-    model: nn.Module, batches: Iterable[Batch]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What a classifier says of each item, in the order of the batches.
-
-    Args:
-        model: `model(features, lengths)` gives logits `(batch, classes)`; used in evaluation mode
-            on the device where it is, and left in the mode it was in.
-        batches: of labelled items.
-
-    Returns:
-        Predictions and targets, int64 (items,), and probabilities, float32 (items, classes).
-    """
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    logits, targets = [], []
-    with torch.no_grad():
-        for batch in batches:
-            logits.append(model(batch.features.to(device), batch.lengths.to(device)).cpu())
-            targets.append(batch.targets)
-    model.train(was_training)
-    probabilities = torch.cat(logits).softmax(dim=-1).numpy()
-    return probabilities.argmax(axis=-1), torch.cat(targets).numpy(), probabilities
-
-
-def validation(batches: Iterable[Batch]) -> Callable[[nn.Module], dict[str, float]]:
-    """A `validate` for `fit`: mean cross-entropy and accuracy of a classifier on these batches."""
-
-    def validate(model: nn.Module) -> dict[str, float]:
-        predictions, targets, probabilities = classify(model, batches)
-        right = probabilities[np.arange(len(targets)), targets]
-        loss = -np.log(np.maximum(right, np.finfo(np.float32).tiny)).mean()
-        return {"loss": float(loss), "accuracy": accuracy(targets, predictions)}
-
-    return validate
