@@ -115,7 +115,9 @@ def prefix_beams(
                 label = prefix.label + frame[last]
                 if (parent := beam.get(tokens[:-1])) is not None:
                     label = log_add(label, _before(tokens[:-1], parent, last) + frame[last])
-            after[tokens] = Prefix(prefix.total + frame[blank], label, prefix.share, prefix.state)
+            blank_now = prefix.total + frame[blank]
+            if blank_now > NOTHING or label > NOTHING:
+                after[tokens] = Prefix(blank_now, label, prefix.share, prefix.state)
         # A prefix that is new comes from one other only. So it is known at once whether it would
         # be among the best: it must beat the worst of the full beam.
         full = len(after) >= beam_size
