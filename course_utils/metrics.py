@@ -181,7 +181,8 @@ def bootstrap_interval(
     is too narrow as well.
 
     Args:
-        errors: wrong words of each utterance, (utterances,).
+        errors: wrong words of each utterance, (utterances,); or how many more one system made than
+            another, for the interval of their difference.
         words: reference words of each.
         speakers: who said each.
         seed: of the draws.
@@ -192,8 +193,8 @@ def bootstrap_interval(
         Lower and upper end, fractions.
 
     Raises:
-        ValueError: shapes differ, a number is negative, a speaker has no words, fewer than two
-            speakers, or `level` is not between 0 and 1.
+        ValueError: shapes differ, a speaker has no words, fewer than two speakers, or `level` is
+            not between 0 and 1.
 
     Source: Bisani and Ney (2004), https://doi.org/10.1109/ICASSP.2004.1326009, who draw utterances;
         blocks of what belongs together are drawn by Liu and Peng (2020),
@@ -205,16 +206,14 @@ def bootstrap_interval(
             f"errors, words and speakers must have one entry an utterance, got {errors.shape}, "
             f"{words.shape} and {len(speakers)}"
         )
-    if not ((errors >= 0).all() and (words >= 0).all()):
-        raise ValueError("errors and words are counts: from 0 on")
     names, who = np.unique(np.asarray(speakers), return_inverse=True)
     if len(names) < 2:
         raise ValueError(f"{len(names)} speaker: nobody else to draw, so there is no interval")
     if not 0 < level < 1:
         raise ValueError(f"level must be between 0 and 1, got {level!r}")
     errors, words = np.bincount(who, errors), np.bincount(who, words)
-    if not words.all():
-        raise ValueError(f"{names[words == 0][0]} has no reference word")
+    if not (words > 0).all():
+        raise ValueError(f"{names[words <= 0][0]} has no reference word")
     chances = np.full(len(names), 1 / len(names))
     times = np.random.default_rng(seed).multinomial(len(names), chances, size=draws)
     low, high = np.quantile(times @ errors / (times @ words), [(1 - level) / 2, (1 + level) / 2])

@@ -234,7 +234,9 @@ def test_greedy_is_the_best_path_collapsed_within_each_length():
     assert decoding.greedy(log_probs, lengths, blank=3) == expected
     log_probs[lengths < 9, -1] = torch.nan  # what is in the padding does not matter
     assert decoding.greedy(log_probs, lengths, blank=3) == expected
-    assert decoding.greedy(log_probs[:1, :5]) == [list(collapse(log_probs[0, :5].argmax(-1).tolist()))]
+    assert decoding.greedy(log_probs[:1, :5]) == [
+        list(collapse(log_probs[0, :5].argmax(-1).tolist()))
+    ]
 
 
 @pytest.mark.parametrize(
