@@ -204,8 +204,9 @@ def kneser_ney(
         ValueError: no sentences, texts instead of units, a sentence that holds `<s>` or `</s>`, or
             an argument out of range.
 
-    Source: Chen and Goodman (1999), equations 19 to 24, https://doi.org/10.1006/csla.1999.0128;
-        `<s>` as in Heafield et al. (2013), https://aclanthology.org/P13-2121
+    Source: Kneser and Ney (1995), https://doi.org/10.1109/ICASSP.1995.479394, interpolated as in
+        Chen and Goodman (1999), https://doi.org/10.1006/csla.1999.0128; `<s>` and the uniform end
+        as in Heafield et al. (2013), https://aclanthology.org/P13-2121
     """
     if not isinstance(order, int) or order < 1:
         raise ValueError(f"order must be a whole number of at least 1, got {order!r}")

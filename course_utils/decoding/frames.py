@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Hashable, Iterator
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -52,7 +52,7 @@ def greedy(log_probs: Tensor, lengths: Tensor | None = None, blank: int = 0) -> 
     return found
 
 
-class Prefix(NamedTuple):
+class Prefix:
     """What a beam keeps of one beginning of a labelling, after some frames.
 
     Attributes:
@@ -60,22 +60,18 @@ class Prefix(NamedTuple):
         label: the same of those that end in its last token.
         share: what the language model has added so far, α ln P + β · length.
         state: of the language model.
+        total: log of the probability of all its paths so far.
+        score: total + share, by which it is ranked.
     """
 
-    blank: float
-    label: float
-    share: float = 0.0
-    state: Hashable = None
+    __slots__ = ("blank", "label", "score", "share", "state", "total")
 
-    @property
-    def total(self) -> float:
-        """Log of the probability of all its paths so far."""
-        return log_add(self.blank, self.label)
-
-    @property
-    def score(self) -> float:
-        """What it is ranked by."""
-        return log_add(self.blank, self.label) + self.share
+    def __init__(
+        self, blank: float, label: float, share: float = 0.0, state: Hashable = None
+    ) -> None:
+        self.blank, self.label, self.share, self.state = blank, label, share, state
+        self.total = log_add(blank, label)
+        self.score = self.total + share
 
 
 Beam = dict[tuple[int, ...], Prefix]
@@ -115,27 +111,27 @@ def prefix_beams(
                 label = prefix.label + frame[last]
                 if (parent := beam.get(tokens[:-1])) is not None:
                     label = log_add(label, _before(tokens[:-1], parent, last) + frame[last])
-            after[tokens] = Prefix(prefix.total + frame[blank], label, prefix.share, prefix.state)
-        # A prefix that is new comes from one other only. So it is known at once whether it would
-        # be among the best: it must beat the worst of the full beam.
-        full = len(after) >= beam_size
-        least = min(prefix.score for prefix in after.values()) if full else NOTHING
-        ranked = sorted(
-            ((p, token) for token, p in enumerate(frame) if token != blank and p > NOTHING),
-            reverse=True,
-        )
+            blank_now = prefix.total + frame[blank]
+            if blank_now > NOTHING or label > NOTHING:
+                after[tokens] = Prefix(blank_now, label, prefix.share, prefix.state)
+        # A prefix that is new comes from one other only, so its score is final at once: to be kept
+        # it must beat the worst of the best so far, `best[0]`.
+        best = [prefix.score for prefix in after.values()]
+        heapq.heapify(best)
+        ranked = sorted(((p, c) for c, p in enumerate(frame) if c != blank), reverse=True)
         for tokens, prefix in beam.items():
             most = prefix.score + max(beta, 0.0)  # no language model adds more than the bonus
             for p, token in ranked:
-                if most + p < least:
+                full = len(best) >= beam_size
+                if p == NOTHING or (full and most + p < best[0]):
                     break
                 new = (*tokens, token)
-                if new in beam:
-                    continue
                 label = _before(tokens, prefix, token) + p
-                if label + prefix.share + max(beta, 0.0) < least or label == NOTHING:
+                if new in beam or label == NOTHING:
                     continue
                 share, state = prefix.share, prefix.state
+                if full and label + share + max(beta, 0.0) < best[0]:
+                    continue
                 if lm is not None:
                     known, state = lm.score(state, token)
                     if known == NOTHING:
@@ -143,9 +139,15 @@ def prefix_beams(
                     share += alpha * known
                 if separator is None or token == separator:
                     share += beta
+                if not full:
+                    heapq.heappush(best, label + share)
+                elif label + share > best[0]:
+                    heapq.heapreplace(best, label + share)
+                else:
+                    continue
                 after[new] = Prefix(NOTHING, label, share, state)
-        best = sorted(after.items(), key=lambda item: item[1].score, reverse=True)
-        beam = dict(best[:beam_size])
+        kept = sorted(after.items(), key=lambda item: item[1].score, reverse=True)
+        beam = dict(kept[:beam_size])
         yield beam
 
 
