@@ -380,6 +380,24 @@ def test_it_learns_to_tell_three_patterns_apart():
     assert history.curve("loss")[-1] < 0.2 < 2 < history.curve("loss")[0]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_mixed_precision_gives_about_the_same_loss_and_statistics(kind):
+    padded, lengths = batching.pad(items([40, 33]))
+    batch = batching.Batch(
+        padded.float(), lengths, torch.tensor([[1, 2, 3], [4, 4, 0]]), torch.tensor([3, 2])
+    )
+    found = []
+    for enabled in (False, True):
+        model = small(kind=kind).float().train()
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            loss = training.recognition_loss(model, batch)
+        loss.backward()
+        assert loss.dtype == torch.float32
+        found.append((loss.item(), model.recurrent[1].running_mean))
+    assert found[0][0] == pytest.approx(found[1][0], rel=0.02)
+    torch.testing.assert_close(found[0][1], found[1][1], rtol=0.1, atol=2e-3)
+
+
 def test_clipping_keeps_the_activation_between_0_and_20():
     x = torch.tensor([-3.0, 0.5, 20.0, 1e9])
     assert deepspeech2.clipped_relu(x).tolist() == [0.0, 0.5, 20.0, 20.0]

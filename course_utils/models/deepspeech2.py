@@ -130,18 +130,23 @@ class SequenceLayer(nn.Module):
             self.register_buffer("running_var", torch.ones(rows))
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Outputs (batch, frames, hidden) of x (batch, frames, inputs); 0 behind each length."""
+        """Outputs (batch, frames, hidden) of x (batch, frames, inputs); 0 behind each length.
+
+        Statistics need full precision: under autocast, this layer leaves it.
+        """
         batch, frames, _ = x.shape
-        W, b = self.input_weights(x, lengths)
-        output = self._read(x, W, b, 0)[0]
         if lengths is None:
             lengths = torch.full((batch,), frames)
         lengths = lengths.to(x.device)[:, None]
         time = torch.arange(frames, device=x.device)
-        if len(self.weight_hh) == 2:
-            turned = torch.where(time < lengths, lengths - 1 - time, time)
-            rows = torch.arange(batch, device=x.device)[:, None]
-            output = output + self._read(x[rows, turned], W, b, 1)[0][rows, turned]
+        with torch.autocast(x.device.type, enabled=False):
+            x = x.to(self.weight_ih.dtype)
+            W, b = self.input_weights(x, lengths[:, 0])
+            output = self._read(x, W, b, 0)[0]
+            if len(self.weight_hh) == 2:
+                turned = torch.where(time < lengths, lengths - 1 - time, time)
+                rows = torch.arange(batch, device=x.device)[:, None]
+                output = output + self._read(x[rows, turned], W, b, 1)[0][rows, turned]
         return output * (time < lengths)[..., None]
 
     def stream(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
