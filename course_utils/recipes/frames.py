@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from course_utils.datasets import preparation
 from course_utils.datasets.batching import mask
 
 HOP_S, WINDOW_S = 0.01, 0.025
-DECIBEL = np.log(10) / 10  # in natural logarithm of power
+DECIBEL = math.log(10) / 10  # in natural logarithm of power
 RANGE = 50 * DECIBEL
 SPREAD = 4.0  # about what log-mel of speech deviates from its mean
 

@@ -122,16 +122,12 @@ RECIPES = {
         Network(bidirectional=False, lookahead=5, hidden_size=128),
         Schedule(epochs=10, augment=True),
     ),
-    # The front end and the recurrent layers of the paper's table 4, with mel bands and LSTMs.
+    # Two convolutions as in the paper, then LSTMs in place of its simple recurrent layers.
     "librispeech": Recipe(
         Speech("librispeech", "characters", train=500, dev=100, test=100),
         Sound(sample_rate=16_000, n_mels=80),
         Network(
-            (
-                Layer(32, (11, 41), (2, 2)),
-                Layer(32, (11, 21), (1, 2)),
-                Layer(96, (11, 21), (1, 2)),
-            ),
+            (Layer(32, (11, 41), (2, 2)), Layer(32, (11, 21), (1, 2))),
             hidden_size=800,
             num_layers=5,
         ),
@@ -209,10 +205,12 @@ def prepare(recipe: Recipe, progress: bool = True) -> Data:
     if speech.units not in ("words", "characters"):
         raise ValueError(f'units must be "words" or "characters", got {speech.units!r}')
     parts = corpora(speech)
-    if speech.units == "words":
-        alphabet = Alphabet.of((row["text"] for row in _rows(parts[0])), separator=" ")
-    else:
+    if speech.units == "characters":
         alphabet = Alphabet(CHARACTERS)
+    elif speech.corpus in ("digits", "fsdd"):
+        alphabet = Alphabet(digits.WORDS, separator=" ")
+    else:
+        alphabet = Alphabet.of((row["text"] for row in parts[0].table), separator=" ")
     who: dict[str, str] = {}
     found = []
     bar = tqdm(total=sum(map(len, parts)), desc="reading", unit="utterance", disable=not progress)
@@ -233,12 +231,6 @@ def prepare(recipe: Recipe, progress: bool = True) -> Data:
                 bar.update()
             found.append(Examples(frames, tokens, ids=ids))
     return Data(*found, alphabet, who)
-
-
-def _rows(part: Sequence[Utterance]) -> list[dict[str, Any]]:
-    if hasattr(part, "table"):
-        return part.table
-    return [{"text": utterance.text} for utterance in part]
 
 
 def build(recipe: Recipe, alphabet: Alphabet, seed: int = 0) -> DeepSpeech2:
@@ -440,6 +432,8 @@ def run(
     folder = Path(folder) if folder is not None else None
     if folder is not None:
         _check_folder(folder, recipe, seed)
+    with torch.device("meta"):
+        build(recipe, Alphabet(CHARACTERS))  # what is wrong with the network is said at once
     data = data or prepare(recipe, progress)
     model = build(recipe, data.alphabet, seed)
     if folder is not None:
