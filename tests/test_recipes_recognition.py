@@ -335,3 +335,24 @@ def test_changes_that_are_none():
 def test_a_real_time_factor_is_measured():
     clip = familiar.clips()["digits"]
     assert 0 < recognition.real_time_factor(recogniser(), [clip, clip]) < 1
+
+
+@pytest.mark.slow
+def test_the_recipe_of_the_bundled_digits_learns_unseen_voices():
+    recipe = changed(RECIPES["digits"], train=500, dev=60, test=100, epochs=9)
+    done = recognition.run(recipe, device="cpu", progress=False)
+    print(done, done.history.curve("dev_wer"))
+    assert done.history.curve("loss")[-1] < 0.3 < done.history.curve("loss")[0]
+    assert done.test.wer < 0.15
+    low, high = done.test.wer_interval(done.speakers)
+    assert low <= done.test.wer <= high
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+@pytest.mark.skipif(not fsdd.available(), reason="FSDD is not on this machine")
+def test_the_recipe_of_real_digits_gets_nearly_all_of_them():
+    """The official takes; with three seeds the whole recipe stays under 1 %."""
+    done = recognition.run(RECIPES["fsdd"], device="cpu", progress=False)
+    print(done, done.throughput, done.history.curve("dev_wer"))
+    assert done.test.wer < 0.02

@@ -412,6 +412,7 @@ def run(
     *,
     seed: int = 0,
     data: Data | None = None,
+    model: nn.Module | None = None,
     device: torch.device | str | None = None,
     progress: bool = True,
 ) -> Outcome:
@@ -422,6 +423,7 @@ def run(
         folder: for recipe, curves, checkpoint and transcripts; a run that was stopped goes on.
         seed: of weights, order and augmentation.
         data: from `prepare`, when it is there already.
+        model: another one than the recipe's, to be compared with it; then there is no folder.
         device: where to train; see `training.choose_device`.
         progress: show bars.
 
@@ -430,12 +432,14 @@ def run(
             the corpus cannot be used.
     """
     folder = Path(folder) if folder is not None else None
+    if folder is not None and model is not None:
+        raise ValueError("a folder is for the recipe's own model: give either, not both")
     if folder is not None:
         _check_folder(folder, recipe, seed)
     with torch.device("meta"):
         build(recipe, Alphabet(CHARACTERS))  # what is wrong with the network is said at once
     data = data or prepare(recipe, progress)
-    model = build(recipe, data.alphabet, seed)
+    model = model or build(recipe, data.alphabet, seed)
     if folder is not None:
         _write_recipe(folder, recipe, seed, data.alphabet)
     schedule, sound = recipe.schedule, recipe.sound
