@@ -114,7 +114,7 @@ def test_a_permuted_batch_permutes():
 def reference_read(layer, x, lengths, direction):
     """f(B(W x) + U h + c) of each item by hand, with torch's batch_norm on the frames end to end.
 
-    One direction of `SequenceLayer`, gate by gate, as the paper's equation 9 extends to them.
+    One direction of `SequenceLayer`, gate by gate.
     """
     W, U, c = layer.weight_ih, layer.weight_hh[direction], layer.bias_hh[direction]
     flat = torch.cat([item[:n] for item, n in zip(x, lengths, strict=True)]) @ W.T
@@ -323,10 +323,10 @@ def test_bad_batches_are_named(features, lengths, message):
     ("recurrent", "linear", "hidden"), [(1, 3, 2400), (3, 1, 1880), (5, 1, 1510), (7, 1, 1280)]
 )
 def test_the_papers_networks_of_different_depth_have_its_38_million(recurrent, linear, hidden):
-    """Table 1: one convolution over time, "M RNN, N total" layers, all of 38 million parameters.
+    """One convolution over time, "M RNN, N total" layers: all of 38 million parameters.
 
-    The table gives the hidden units; what it leaves open, and here fits: N counts hidden fully
-    connected layers, and both directions share W.
+    The paper's table of depths gives the hidden units; what it leaves open, and here fits: N counts
+    hidden fully connected layers, and both directions share W.
     """
     with torch.device("meta"):
         model = DeepSpeech2(
@@ -353,11 +353,20 @@ TIME, PLANE = (11, 161), ((11, 41), (11, 21), (11, 21))
     ],
 )
 def test_the_papers_front_ends_have_about_its_35_million(convolutions):
-    """Table 4: six arrangements of convolutions, "7 recurrent layers", 35 million parameters."""
+    """The table of front ends: six, with 7 recurrent layers, of 35 million parameters."""
     with torch.device("meta"):
         model = DeepSpeech2(161, 29, convolutions, "rnn", 1280, 7)
     assert training.count_parameters(model) == pytest.approx(35.7e6, rel=0.03)
     assert model.stride == 2
+
+
+def test_the_papers_streaming_network_constructs_and_its_latency_is_known():
+    """Two convolutions, three GRUs of 2,560 that read forwards, lookahead 80; no size is stated."""
+    front = [Layer(32, PLANE[0], (2, 2)), Layer(32, PLANE[1], (1, 2))]
+    with torch.device("meta"):
+        model = DeepSpeech2(161, 29, front, "gru", 2560, 3, bidirectional=False, lookahead=80)
+    assert training.count_parameters(model) == pytest.approx(1.09e8, rel=0.01)
+    assert model.latency == 5 + 2 * 5 + 2 * 80
 
 
 def test_it_learns_to_tell_three_patterns_apart():

@@ -217,9 +217,9 @@ class BucketBatches(Sampler[list[int]]):
     in each step they get neighbours, batches of about the same length, so that none waits long for
     the others. Where the batches can't be shared out evenly, the first ones come twice.
 
-    With `sortagrad`, epoch 0 goes from the shortest items to the longest, as in section 3.3 of
-    Amodei et al. (2015), https://arxiv.org/abs/1512.02595: a long sequence is hard for a network
-    that knows nothing yet.
+    With `sortagrad`, epoch 0 goes from the shortest items to the longest, as in Deep Speech 2: a
+    long sequence is hard for a network that knows nothing yet. Source: Amodei et al. (2015),
+    https://arxiv.org/abs/1512.02595
     """
 
     def __init__(

@@ -205,7 +205,8 @@ def _clipped_rnn(x: Tensor, U: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
 class Lookahead(nn.Module):
     """The paper's lookahead ("row") convolution: r[t, i] = Σ_j W[i, j] h[t + j, i], j = 0 ... τ.
 
-    Each of the hidden numbers has its own τ + 1 weights; behind the end, h is 0. Section 4.3.
+    Each of the hidden numbers has its own τ + 1 weights; behind the end, h is 0. Wang et al.
+    (2016), "Lookahead convolution layer for unidirectional recurrent neural networks".
     """
 
     def __init__(self, size: int, frames: int) -> None:
