@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 TOLERANCE = 1e-4  # by which the probabilities of a frame may miss 1
 
@@ -224,8 +223,9 @@ class _Loss(torch.autograd.Function):
         return -log_p
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        if torch.is_grad_enabled():  # create_graph=True: it would be wrong, and silently so
+            raise RuntimeError("ctc_loss can be differentiated once only, without create_graph")
         (occupancy,) = ctx.saved_tensors
         return -grad[:, None] * occupancy, None, None, None
 
