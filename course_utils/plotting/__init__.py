@@ -29,6 +29,7 @@ from course_utils.plotting.convolution import (
     relevance,
     responses_of,
 )
+from course_utils.plotting.ctc import evolution, paths, posteriors, spans, suspects, trellis
 from course_utils.plotting.dense import descent, network, vowel_chart, vowel_regions
 from course_utils.plotting.learning import confusion, learning_curves
 from course_utils.plotting.pipeline import (
@@ -83,6 +84,7 @@ __all__ = [
     "descent",
     "edit_table",
     "errors_by_length",
+    "evolution",
     "feature_maps",
     "filter_bank",
     "framing",
@@ -101,6 +103,8 @@ __all__ = [
     "operating_curves",
     "padding",
     "paired",
+    "paths",
+    "posteriors",
     "precision_recall",
     "receptive_field",
     "relevance",
@@ -109,12 +113,15 @@ __all__ = [
     "sample_images",
     "samples",
     "scene",
+    "spans",
     "spectrogram",
     "spectrograms",
     "spectrum",
     "splits",
     "stations",
     "stream",
+    "suspects",
+    "trellis",
     "unrolled",
     "vowel_chart",
     "vowel_regions",
