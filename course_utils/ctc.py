@@ -277,7 +277,7 @@ def _begin(log_y: Tensor) -> Tensor:
 
 
 def _skip(labels: Tensor) -> Tensor:
-    """0 where place s may be reached from s - 2, else -inf: not onto a blank, nor an equal label."""
+    """0 where place s is reached from s - 2 too, else -inf: not onto a blank or an equal label."""
     allowed = torch.zeros_like(labels, dtype=torch.bool)
     allowed[..., 3::2] = labels[..., 3::2] != labels[..., 1:-2:2]
     return torch.zeros(labels.shape).masked_fill(~allowed, -torch.inf)
