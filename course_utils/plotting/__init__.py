@@ -29,6 +29,7 @@ from course_utils.plotting.convolution import (
     relevance,
     responses_of,
 )
+from course_utils.plotting.decoding import choices, intervals, path_sums, spelled
 from course_utils.plotting.dense import descent, network, vowel_chart, vowel_regions
 from course_utils.plotting.learning import confusion, learning_curves
 from course_utils.plotting.pipeline import (
@@ -77,6 +78,7 @@ __all__ = [
     "before_after",
     "by_class",
     "captioned",
+    "choices",
     "confusion",
     "course_map",
     "decay",
@@ -90,6 +92,7 @@ __all__ = [
     "heard",
     "heatmap",
     "images",
+    "intervals",
     "labelled_parts",
     "learning_curves",
     "lines",
@@ -101,6 +104,7 @@ __all__ = [
     "operating_curves",
     "padding",
     "paired",
+    "path_sums",
     "precision_recall",
     "receptive_field",
     "relevance",
@@ -112,6 +116,7 @@ __all__ = [
     "spectrogram",
     "spectrograms",
     "spectrum",
+    "spelled",
     "splits",
     "stations",
     "stream",
