@@ -30,6 +30,7 @@ from course_utils.plotting.convolution import (
     responses_of,
 )
 from course_utils.plotting.ctc import evolution, paths, posteriors, spans, suspects, trellis
+from course_utils.plotting.decoding import choices, intervals, path_sums, spelled
 from course_utils.plotting.dense import descent, network, vowel_chart, vowel_regions
 from course_utils.plotting.learning import confusion, learning_curves
 from course_utils.plotting.pipeline import (
@@ -78,6 +79,7 @@ __all__ = [
     "before_after",
     "by_class",
     "captioned",
+    "choices",
     "confusion",
     "course_map",
     "decay",
@@ -92,6 +94,7 @@ __all__ = [
     "heard",
     "heatmap",
     "images",
+    "intervals",
     "labelled_parts",
     "learning_curves",
     "lines",
@@ -105,6 +108,7 @@ __all__ = [
     "paired",
     "paths",
     "posteriors",
+    "path_sums",
     "precision_recall",
     "receptive_field",
     "relevance",
@@ -117,6 +121,7 @@ __all__ = [
     "spectrogram",
     "spectrograms",
     "spectrum",
+    "spelled",
     "splits",
     "stations",
     "stream",
