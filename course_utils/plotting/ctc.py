@@ -194,24 +194,27 @@ def spans(
     return above
 
 
-def plateau(losses: ArrayLike, level: float, blank: Mapping[int, float], steps: int = 200) -> Axes:
-    """Draws the first steps of a training: the loss, and the share of the blank.
+def plateau(
+    losses: Mapping[str, ArrayLike], level: float, blanks: Mapping[str, Mapping[int, float]]
+) -> Axes:
+    """Draws the steps of trainings: the loss, and the share of the blank.
 
     Args:
-        losses: of each step.
+        losses: name to the loss of each step; drawn as means of five steps.
         level: loss of the best network that does not hear, a dotted line.
-        blank: step to the mean probability of the blank in a clip.
-        steps: how many are drawn.
+        blanks: name to {step: mean probability of the blank in a clip}.
     """
-    above, below = new_axes(rows=2, height=1.7)
-    losses = np.asarray(losses)[:steps]
-    above.plot(losses, color=BLUE, lw=1.2)
-    above.axhline(level, ls=":", color=VERMILLION, lw=2)
-    above.text(steps, level, "deaf", color=VERMILLION, ha="right", va="bottom", fontsize=9)
+    above, below = new_axes(rows=2, height=1.8)
+    longest = max(map(len, losses.values()))
+    for (name, values), (color, style, _) in zip(losses.items(), CURVE_STYLES, strict=False):
+        means = np.convolve(np.asarray(values), np.full(5, 0.2), mode="valid")
+        above.plot(np.arange(len(means)) + 2, means, style, color=color, lw=1.3, label=name)
+        steps = list(blanks[name])
+        below.plot(steps, [blanks[name][k] for k in steps], style, color=color, lw=1.3)
+    above.axhline(level, ls=":", color=GREY, lw=2, label="best that hears nothing")
     above.set(yscale="log", ylabel="loss")
-    shown = [step for step in blank if step <= steps]
-    below.plot(shown, [blank[step] for step in shown], color=GREY, marker="o", ms=3)
-    below.set(xlabel="step", ylabel="blank", ylim=(0, 1.05), xlim=(0, steps))
+    above.legend(frameon=False, fontsize=9)
+    below.set(xlabel="step", ylabel="blank", ylim=(0, 1.05), xlim=(0, longest))
     for ax in (above, below):
         ax.grid(alpha=0.3)
     return above
