@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from tqdm.auto import tqdm
 
+from course_utils import ctc
 from course_utils.datasets.batching import Batch, Examples
 from course_utils.metrics import accuracy
 
@@ -476,6 +477,41 @@ def classification_loss(model: nn.Module, batch: Batch, label_smoothing: float =
             f"{logits.shape[-1]} classes, 0 to {logits.shape[-1] - 1}"
         )
     return nn.functional.cross_entropy(logits, batch.targets, label_smoothing=label_smoothing)
+
+
+def recognition_loss(model: nn.Module, batch: Batch, blank: int = 0) -> Tensor:
+    """Mean CTC loss of a recogniser (each item's divided by its labels), for `fit`.
+
+    Args:
+        model: `model(features, lengths)` gives log-probabilities (batch, frames', tokens) and
+            lengths'.
+        batch: its targets are sequences of tokens.
+        blank: CTC's token that writes nothing.
+
+    Raises:
+        ValueError: a target holds the blank or a token out of range, which torch takes silently, or
+            needs more frames than the model has left of the item; the message names the item.
+    """
+    log_probs, lengths = model(batch.features, batch.lengths)
+    frames, tokens = log_probs.shape[1:]
+    if lengths is None:
+        lengths = torch.full((len(log_probs),), frames)
+    for item, (target, size) in enumerate(zip(batch.targets, batch.target_lengths, strict=True)):
+        labels = target[:size].tolist()
+        name = batch.ids[item] if batch.ids else f"item {item} of the batch"
+        if wrong := [n for n in labels if not 0 <= n < tokens or n == blank]:
+            what = "the blank" if wrong[0] == blank else f"out of range, there are {tokens} tokens"
+            raise ValueError(f"{name}: its target holds {wrong[0]}, which is {what}")
+        if (needed := ctc.frames_needed(labels)) > lengths[item]:
+            raise ValueError(
+                f"{name}: its {len(labels)} labels need {needed} frames, the model leaves it "
+                f"{int(lengths[item])}: the loss is infinite. Take a smaller time stride or larger "
+                "units, or leave the item out"
+            )
+    log_probs = log_probs.transpose(0, 1)  # torch wants (frames, batch, tokens)
+    return nn.functional.ctc_loss(
+        log_probs, batch.targets, lengths, batch.target_lengths, blank=blank
+    )
 
 
 def classify(

@@ -1,0 +1,13 @@
+"""From what a model says to text: greedy, prefix beam search, with a language model or without."""
+
+from course_utils.decoding.base import Hypothesis, LanguageModel
+from course_utils.decoding.frames import Prefix, greedy, prefix_beam_search, prefix_beams
+
+__all__ = [
+    "Hypothesis",
+    "LanguageModel",
+    "Prefix",
+    "greedy",
+    "prefix_beam_search",
+    "prefix_beams",
+]
