@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from course_utils.datasets.batching import mask as length_mask
 from course_utils.models.attention import Attention
-from course_utils.models.convolution import Block, Layer, mask_frames
+from course_utils.models.convolution import Block, Layer, MaskedBatchNorm
 from course_utils.models.recurrent import RecurrentLayer, check_lengths
 
 END = 0  # what the speller writes last, and what targets are padded with
@@ -47,6 +47,7 @@ def pair_frames(x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
 class Listener(nn.Module):
     """Convolutions (optional), a bidirectional LSTM, and a pyramid of more of them.
 
+    The features are normalised band by band at the door, so log-mel frames may come as they are.
     Each layer of the pyramid reads pairs of the frames of the layer below, so that `pyramid` layers
     leave 2 ** pyramid times fewer frames to look through.
     """
@@ -54,6 +55,7 @@ class Listener(nn.Module):
     def __init__(self, dims: int, hidden: int, pyramid: int, front: Sequence[Layer]) -> None:
         """Make a listener; see `ListenAttendSpell`."""
         super().__init__()
+        self.normalize = MaskedBatchNorm(dims)
         self.front = nn.ModuleList()
         for layer in front:
             self.front.append(Block(dims, layer, two_dimensional=False))
@@ -69,7 +71,7 @@ class Listener(nn.Module):
         if lengths is None:
             lengths = torch.full((len(features),), features.shape[1])
         lengths = check_lengths(lengths, features).to(features.device)
-        x = mask_frames(features.transpose(1, 2), lengths)
+        x = self.normalize(features.transpose(1, 2), lengths)
         for block in self.front:
             x, lengths = block(x, lengths)
         x = x.transpose(1, 2)
