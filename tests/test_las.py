@@ -123,7 +123,9 @@ def test_padding_changes_nothing(kind, pyramid, front, layers, training):
         steps, frames = sizes[item] + 1, alone.lengths[row][0]
         assert among.lengths[item] == frames
         close(alone.logits[row][0, :steps], among.logits[item, :steps], 1e-9)
-        close(alone.attention[row][0, :steps, :frames], among.attention[item, :steps, :frames], 1e-9)
+        close(
+            alone.attention[row][0, :steps, :frames], among.attention[item, :steps, :frames], 1e-9
+        )
         assert (among.attention[item, :, frames:] == 0).all()
         close(alone.ctc_log_probs[row][0, :frames], among.ctc_log_probs[item, :frames], 1e-9)
 
@@ -172,7 +174,7 @@ def test_rows_of_memory_and_state_go_on_as_their_items_do():
     model = make(speller_layers=2)
     features, lengths, targets, _ = batch([19, 23, 8], [4, 5, 2])
     memory, _ = model.listen(features, lengths)
-    logits, state = model.step(targets[:, 0], model.start(memory), memory)
+    _, state = model.step(targets[:, 0], model.start(memory), memory)
     index = torch.tensor([2, 0, 0])
     expected, _ = model.step(targets[:, 1], state, memory)
     moved, _ = model.step(targets[index, 1], state.rows(index), memory.rows(index))
@@ -226,7 +228,7 @@ def test_sampling_tells_now_and_then_what_the_model_drew():
         assert (tokens[:, 0] == model.start_token).all()
         assert ((tokens[:, 1:] > END) & (tokens[:, 1:] < TOKENS)).all()
         # What is drawn follows the model's own distribution of the step before.
-        logits = one.logits[:, :-1].clone()
+        logits = one.logits[:, :-1].detach().clone()
         logits[..., END] = -torch.inf
         chance = logits.softmax(-1).gather(2, targets[..., None])[..., 0]
         expected = share * (1 - chance.mean())
@@ -236,7 +238,9 @@ def test_sampling_tells_now_and_then_what_the_model_drew():
         close(one.logits, again.logits, 0)
         other = model(features, lengths, targets, share, torch.Generator().manual_seed(2))
         assert (share == 0) == bool((one.logits == other.logits).all())
-    close(model(features, lengths, targets).logits, model(features, lengths, targets, 0.0).logits, 0)
+    close(
+        model(features, lengths, targets).logits, model(features, lengths, targets, 0.0).logits, 0
+    )
 
 
 def test_sampling_passes_gradients_and_leaves_the_logits_alone():
@@ -279,7 +283,7 @@ def test_wrong_configurations_are_named(options, message):
 
 
 def test_the_papers_configuration_reads_eight_times_fewer_frames():
-    # Section 4: three layers of 512 (256 a direction) on a first one, a speller of two layers of 512.
+    # Section 4: three layers of 256 a direction on a first one, a speller of two layers of 512.
     model = ListenAttendSpell(
         40, 32, hidden=256, front=(), pyramid=3, speller=512, speller_layers=2, attention="dot"
     )

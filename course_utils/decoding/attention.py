@@ -133,7 +133,7 @@ def attention_beam_search(
         log_p = torch.full((len(items), size), NOTHING, dtype=torch.float64, device=device)
         log_p[:, 0] = 0.0
         shares = torch.zeros_like(log_p)  # of the language model and the bonus
-        read = torch.zeros(*log_p.shape, memory.states.shape[1], device=device)
+        read = state.weights.view(*log_p.shape, -1).clone()  # sums of the weights: 0 so far
         written = torch.full((*log_p.shape, 1), model.start_token, device=device)
         heads = [[None if fusion is None else fusion.start] * size for _ in items]
         ended: list[list[Hypothesis]] = [[] for _ in items]
@@ -148,7 +148,7 @@ def attention_beam_search(
             if fusion is not None:
                 share = share + fusion.log_probs(heads, log_p > NOTHING).to(device)
             score = total / length**length_normalisation + share
-            score += coverage * (read > COVERED).sum(dim=-1, keepdim=True)
+            score += coverage * (read > COVERED).sum(dim=-1, keepdim=True).double()
 
             best, place = score.flatten(1).topk(size)
             origin, token = place // C, place % C
@@ -165,7 +165,8 @@ def attention_beam_search(
             # What may still come: tokens that are certain, up to the limit, and all frames read.
             left = limits[items] + 1 - length
             hope = log_p / (limits[items, None] + 1.0) ** length_normalisation + shares
-            hope = hope + max(beta, 0.0) * (left[:, None] + 1) + coverage * frames[items, None]
+            hope = hope + max(beta, 0.0) * (left[:, None] + 1.0)
+            hope = hope + coverage * frames[items, None].double()
             hope = hope.masked_fill(log_p == NOTHING, NOTHING).amax(dim=1).tolist()
             open_ = [
                 row
@@ -197,10 +198,15 @@ class _Fusion:
         self.known: dict[Hashable, tuple[Tensor, list[Hashable]]] = {}
 
     def log_probs(self, heads: list[list[Hashable]], live: Tensor) -> Tensor:
-        """alpha ln P of every token after every text, (items, texts, tokens); 0 for dead ones."""
+        """The share alpha ln P of every token after every text, (items, texts, tokens); 0 for dead ones."""
         nothing = torch.zeros(self.size, dtype=torch.float64)
         rows = [
-            torch.stack([self._ask(head)[0] if alive else nothing for head, alive in zip(*both)])
+            torch.stack(
+                [
+                    self._ask(head)[0] if alive else nothing
+                    for head, alive in zip(*both, strict=True)
+                ]
+            )
             for both in zip(heads, live.tolist(), strict=True)
         ]
         return torch.stack(rows)
@@ -241,7 +247,7 @@ def _forbid(
 
 
 def _bonus(written: Tensor, beta: float, lm: LanguageModel | None, size: int) -> Tensor:
-    """beta for each token that counts, (items, texts, tokens): a token, or the end of a word."""
+    """The bonus beta where a token counts, or ends a word that counts: (items, texts, tokens)."""
     bonus = torch.zeros(*written.shape[:2], size, dtype=torch.float64, device=written.device)
     separator = None if lm is None else lm.separator
     if separator is None:
@@ -250,7 +256,7 @@ def _bonus(written: Tensor, beta: float, lm: LanguageModel | None, size: int) ->
         bonus[..., separator] = beta
         # The last word ends without a separator.
         inside = (written[..., -1] != separator) & (written.shape[2] > 1)
-        bonus[..., END] = beta * inside
+        bonus[..., END] = beta * inside.double()
     return bonus
 
 

@@ -62,7 +62,9 @@ class Listener(nn.Module):
             dims = layer.filters
         self.layers = nn.ModuleList()
         for level in range(pyramid + 1):
-            self.layers.append(RecurrentLayer("lstm", dims if level == 0 else 2 * dims, hidden, True))
+            self.layers.append(
+                RecurrentLayer("lstm", dims if level == 0 else 2 * dims, hidden, True)
+            )
             dims = self.layers[-1].output_size
         self.output_size = dims
 
