@@ -31,7 +31,7 @@ def sounds(lengths, seed=0):
 
 
 def judged(model, features, tokens):
-    """The score ln P(tokens, END | sound), and how much each frame was looked at; by teacher forcing."""
+    """By teacher forcing: ln P(tokens, END | sound), how much each frame was looked at."""
     with torch.no_grad():
         out = model(features, None, torch.tensor([tokens], dtype=torch.int64).view(1, -1))
     log_probs = out.logits[0].log_softmax(-1)

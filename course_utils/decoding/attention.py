@@ -198,7 +198,7 @@ class _Fusion:
         self.known: dict[Hashable, tuple[Tensor, list[Hashable]]] = {}
 
     def log_probs(self, heads: list[list[Hashable]], live: Tensor) -> Tensor:
-        """The share alpha ln P of every token after every text, (items, texts, tokens); 0 for dead ones."""
+        """Each token's share, alpha ln P, (items, texts, tokens); 0 for dead texts."""
         nothing = torch.zeros(self.size, dtype=torch.float64)
         rows = [
             torch.stack(
