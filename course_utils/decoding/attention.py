@@ -88,7 +88,8 @@ def attention_beam_search(
 
     where |y| counts the tokens and END, n the tokens (or words, see `LanguageModel`), and c the
     frames of the encoder whose attention weights, summed over the steps, exceed `COVERED`. An item
-    is done when no text of its beam can overtake the `top` best that have ended, whatever comes.
+    is done when no text of its beam can overtake the `top` best that have ended, whatever comes:
+    so a beam that never is full finds the best text of all.
 
     Args:
         model: is used in evaluation mode, and left in the mode it was in.
@@ -96,9 +97,9 @@ def attention_beam_search(
         lengths: frames that are not padding, (batch,); None: all.
         beam_size: texts kept in each step; 1 is the greedy search.
         length_normalisation: 0 is none, and prefers short texts: each token costs. 1 ranks by the
-            mean of a token (Chan and others 2016, section 3.3).
-        coverage: weight of c (Chorowski and Jaitly 2016, section 2.3): what is skipped is missed,
-            what is read twice brings nothing the second time.
+            mean of a token (Chan and others 2016).
+        coverage: weight of c (Chorowski and Jaitly 2016): what is skipped is missed, what is read
+            twice brings nothing the second time.
         end_threshold: a factor of 1 or more: END is considered only where
             ln P(END) > factor · ln P(best other token) (Hannun and others 2019, who use 1.5); None:
             everywhere.
@@ -162,16 +163,15 @@ def attention_beam_search(
                 ended[items[row]].append(Hypothesis(tokens, float(best[row, column])))
             log_p[over] = NOTHING
 
-            # What may still come: tokens that are certain, up to the limit, and all frames read.
-            left = limits[items] + 1 - length
+            # What a text may still get: tokens that are certain, up to the limit, all frames read.
             hope = log_p / (limits[items, None] + 1.0) ** length_normalisation + shares
-            hope = hope + max(beta, 0.0) * (left[:, None] + 1.0)
-            hope = hope + coverage * frames[items, None].double()
+            hope += max(beta, 0.0) * (limits[items, None] + 2.0 - length)
+            hope += coverage * frames[items, None].double()
             hope = hope.masked_fill(log_p == NOTHING, NOTHING).amax(dim=1).tolist()
             open_ = [
                 row
                 for row, item in enumerate(items.tolist())
-                if hope[row] > NOTHING and hope[row] > _least(ended[item], top)
+                if hope[row] > _least(ended[item], top)
             ]
             rows = torch.tensor(open_, dtype=torch.int64, device=device)
             chosen = (rows[:, None] * size + origin[rows]).flatten()
@@ -181,8 +181,7 @@ def attention_beam_search(
                 heads = [heads[row] for row in open_]
             read = _pick(read, origin)
             if len(open_) < len(items):
-                all_columns = torch.arange(size, device=device)
-                memory = memory.rows((rows[:, None] * size + all_columns).flatten())
+                memory = memory.rows((rows[:, None] * size + torch.arange(size).to(rows)).flatten())
                 items, log_p, shares, read, written = (
                     part[rows] for part in (items, log_p, shares, read, written)
                 )
