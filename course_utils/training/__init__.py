@@ -20,6 +20,7 @@ from course_utils.training.tasks import (
     recognise,
     recognition_loss,
     recognition_validation,
+    spelling_loss,
     validation,
 )
 
@@ -38,6 +39,7 @@ __all__ = [
     "recognition_validation",
     "save_checkpoint",
     "seed_everything",
+    "spelling_loss",
     "validation",
     "warm_up_cosine",
 ]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils import ctc, decoding, metrics
-from course_utils.datasets.batching import Batch
+from course_utils.datasets.batching import Batch, mask
 from course_utils.datasets.text import Alphabet
 from course_utils.metrics import accuracy
 
@@ -73,6 +73,61 @@ def recognition_loss(model: nn.Module, batch: Batch, blank: int = 0) -> Tensor:
     return nn.functional.ctc_loss(
         log_probs, batch.targets, lengths, batch.target_lengths, blank=blank
     )
+
+
+def spelling_loss(
+    model: nn.Module,
+    batch: Batch,
+    label_smoothing: float = 0.0,
+    sampling: float = 0.0,
+    ctc_weight: float = 0.0,
+) -> Tensor:
+    """Mean cross-entropy of a speller (each item's divided by its tokens and END), for `fit`.
+
+    Padding does not count. With `ctc_weight` λ it is (1 - λ) times this plus λ times the CTC loss
+    of the model's other branch, each item's divided by its labels (Kim, Hori and Watanabe 2017,
+    https://arxiv.org/abs/1609.06773). An item whose labels need more frames than the listener
+    leaves takes no part in the mean of that share.
+
+    Args:
+        model: a `ListenAttendSpell`.
+        batch: its targets are sequences of tokens from 1 on.
+        label_smoothing: share of the target spread over all tokens.
+        sampling: how often the model is told a token of its own instead of the right one.
+        ctc_weight: λ, 0 to 1.
+
+    Raises:
+        ValueError: a target holds 0, or `ctc_weight` is out of range or without a branch.
+    """
+    targets, sizes = batch.targets, batch.target_lengths
+    inside = mask(sizes + 1, targets.shape[1] + 1)  # the tokens and END
+    if (wrong := inside[:, 1:] & (targets == 0)).any():
+        item = int(wrong.any(dim=1).nonzero()[0])
+        name = batch.ids[item] if batch.ids else f"item {item} of the batch"
+        raise ValueError(f"{name}: its target holds 0, which is END and CTC's blank")
+    output = model(batch.features, batch.lengths, targets, sampling)
+    if not 0 <= ctc_weight <= 1 or (ctc_weight and output.ctc_log_probs is None):
+        raise ValueError(
+            f"ctc_weight must be 0 to 1, and 0 for a model without a CTC branch, got {ctc_weight}"
+        )
+    expected = nn.functional.pad(targets, (0, 1))
+    losses = nn.functional.cross_entropy(
+        output.logits.transpose(1, 2),
+        expected,
+        reduction="none",
+        label_smoothing=label_smoothing,
+    )
+    loss = ((losses * inside).sum(dim=1) / (sizes + 1)).mean()
+    if not ctc_weight:
+        return loss
+    repeats = ((targets[:, 1:] == targets[:, :-1]) & (targets[:, 1:] != 0)).sum(dim=1)
+    fits = (sizes > 0) & (sizes + repeats <= output.lengths)
+    if not fits.any():
+        return (1 - ctc_weight) * loss
+    other = nn.functional.ctc_loss(
+        output.ctc_log_probs[fits].transpose(0, 1), targets[fits], output.lengths[fits], sizes[fits]
+    )
+    return (1 - ctc_weight) * loss + ctc_weight * other
 
 
 def classify(
