@@ -323,8 +323,8 @@ class Listener:
 
     Attributes:
         tokens: written so far.
-        latency_s: how long after a moment of the sound the row that stands there comes, at the
-            latest: the frame must be complete, its future known, and the next row due.
+        latency_s: row t stands at t · `frame_s` seconds, and comes so much later, when the last
+            frame that it looks ahead to is complete.
     """
 
     def __init__(self, recogniser: Recogniser) -> None:
