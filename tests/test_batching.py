@@ -253,3 +253,32 @@ def test_a_resumed_epoch_with_workers_and_ranks_ends_alike():
         return [batch.ids for batch in loader]
 
     assert names(2, workers=2) == names(0, workers=0)[2:]
+
+
+def test_sortagrad_goes_from_short_to_long_in_the_first_epoch_alone():
+    lengths = np.random.default_rng(0).integers(1, 90, 200)
+    batches = BucketBatches(lengths, 8, seed=3, sortagrad=True)
+    first = [i for batch in batches for i in batch]
+    assert sorted(first) == list(range(200))
+    assert (np.diff(lengths[first]) >= 0).all()
+    plain = BucketBatches(lengths, 8, seed=3)
+    for epoch in (1, 2):
+        batches.set_epoch(epoch)
+        plain.set_epoch(epoch)
+        assert list(batches) == list(plain)
+    batches.set_epoch(0, 4)
+    assert [i for batch in batches for i in batch] == first[32:]
+
+
+def test_ranks_go_from_short_to_long_together():
+    lengths = np.random.default_rng(0).integers(1, 90, 203)
+    parts = plans(2, lengths, 8, sortagrad=True)
+    longest = np.array([[lengths[batch].max() for batch in part] for part in parts])
+    steps = longest.T.ravel()[:26]  # the last step is filled up from the start
+    assert (np.diff(steps) >= 0).all()
+
+
+def test_a_loader_passes_sortagrad_on():
+    examples = Examples(frames(9, 2, 5, 1), [0, 1, 0, 1])
+    loader = batching.loader(examples, 1, shuffle=True, sortagrad=True)
+    assert [int(batch.lengths) for batch in loader] == [1, 2, 5, 9]

@@ -213,3 +213,58 @@ def test_one_detection_is_not_right_twice_and_as_many_pairs_as_possible_are_made
     # The first detection fits both references, the second only the first.
     got = [[Event("bell", 1.1, 2.0), Event("bell", 0.85, 2.0)]]
     assert metrics.event_f1(two, got) == 1.0
+
+
+def test_the_interval_is_that_of_drawing_speakers():
+    """Two speakers, one with 0 of 10 wrong, one with 4 of 10: 0, 0.2 or 0.4, by 1, 2, 1 in 4."""
+    arguments = ([0, 1, 3], [10, 5, 5], ["a", "b", "b"])
+    assert metrics.bootstrap_interval(*arguments) == (0.0, 0.4)
+    assert metrics.bootstrap_interval(*arguments, level=0.4) == pytest.approx((0.2, 0.2))
+
+
+def test_the_interval_covers_what_it_should():
+    """Of many samples of 20 speakers of a known population, about nine in ten."""
+    rng = np.random.default_rng(0)
+    hits = 0
+    for seed in range(200):
+        rates = rng.beta(2, 18, size=20)  # mean 0.1
+        errors = rng.binomial(50, rates)
+        low, high = metrics.bootstrap_interval(
+            errors, np.full(20, 50), [str(i) for i in range(20)], seed=seed, draws=1000
+        )
+        hits += low <= 0.1 <= high
+    assert 170 <= hits <= 198
+
+
+def test_the_interval_does_not_depend_on_how_a_speaker_s_words_are_cut_or_ordered():
+    rng = np.random.default_rng(1)
+    errors, words = rng.integers(0, 4, 40), rng.integers(4, 9, 40)
+    speakers = [f"s{i % 8}" for i in range(40)]
+    whole = metrics.bootstrap_interval(errors, words, speakers, seed=3)
+    order = rng.permutation(40)
+    assert whole == metrics.bootstrap_interval(
+        errors[order], words[order], [speakers[i] for i in order], seed=3
+    )
+    summed = [
+        [sum(values[i] for i in range(40) if speakers[i] == s) for s in sorted(set(speakers))]
+        for values in (errors, words)
+    ]
+    assert whole == metrics.bootstrap_interval(*summed, sorted(set(speakers)), seed=3)
+    assert whole != metrics.bootstrap_interval(errors, words, speakers, seed=4)
+    low, high = metrics.bootstrap_interval(errors - errors, words, speakers)
+    assert low == high == 0
+    assert metrics.bootstrap_interval(-errors, words, speakers)[1] < 0
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (([1, 2], [3], ["a", "b"]), r"got \(2,\), \(1,\) and 2"),
+        (([1, 2], [3, 4], ["a", "a"]), "1 speaker: nobody else to draw"),
+        (([1, 0], [3, 0], ["a", "b"]), "b has no reference word"),
+        (([1, 2], [3, 4], ["a", "b"], 0, 1.0), "level must be between 0 and 1, got 1.0"),
+    ],
+)
+def test_no_interval(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.bootstrap_interval(*arguments)

@@ -12,6 +12,7 @@ from torch import nn
 
 from course_utils import training
 from course_utils.datasets import batching
+from course_utils.datasets.text import Alphabet
 from tests import training_child
 from tests.training_child import Small, parts, train
 
@@ -453,3 +454,180 @@ def test_copies_of_a_checkpoint_are_checkpoints(tmp_path):
     train(tmp_path / "run.pt")
     shutil.copy(tmp_path / "run.pt", tmp_path / "copy.pt")
     assert training.load_checkpoint(tmp_path / "copy.pt")["epoch"] == 3
+
+
+class Wide(nn.Module):
+    """No batch statistics: what a batch gives is the mean of what its items give."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3)).double()
+
+    def forward(self, features, lengths=None):
+        return self.layers(features.double())
+
+
+@pytest.mark.parametrize(("size", "accumulate"), [(4, 2), (2, 4), (8, 1), (3, 3)])
+def test_accumulated_batches_step_like_one_large_batch(size, accumulate):
+    """Also where the last step of an epoch has fewer batches, or the last batch fewer items."""
+    _, batches, *_ = parts()
+    steps = []
+
+    def weights(size, accumulate):
+        model = Wide()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.9)
+        scheduler = training.warm_up_cosine(optimizer, 99)
+        history = small_fit(
+            model,
+            batching.loader(batches.dataset, size),
+            optimizer=optimizer,
+            scheduler=scheduler,
+            accumulate=accumulate,
+        )
+        steps.append(scheduler.last_epoch)
+        return torch.cat([p.flatten() for p in model.parameters()]), history.curve("loss")
+
+    one, losses = weights(size * accumulate, 1)
+    other, others = weights(size, accumulate)
+    torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+    assert steps[0] == steps[1]
+    assert losses == pytest.approx(others, rel=0.2)
+
+
+def test_an_accumulated_training_resumes_in_the_middle_of_an_epoch(tmp_path):
+    def run(path, stop_after):
+        model, batches, optimizer, scheduler = parts()
+        done = 0
+
+        def loss(model, batch):
+            nonlocal done
+            done += 1
+            if done > stop_after:
+                raise KeyboardInterrupt
+            return training.classification_loss(model, batch)
+
+        try:
+            small_fit(
+                model,
+                batches,
+                loss=loss,
+                optimizer=optimizer,
+                scheduler=scheduler,
+                accumulate=2,
+                checkpoint=path,
+                checkpoint_every=1,
+            )
+        except KeyboardInterrupt:
+            return None
+        return model.state_dict()
+
+    path = tmp_path / "run.pt"
+    for stop_after, place in ((3, (0, 2)), (4, (1, 0)), (3, (1, 2))):
+        assert run(path, stop_after) is None
+        saved = training.load_checkpoint(path)
+        assert (saved["epoch"], saved["position"]) == place
+    assert same(run(path, 99), run(None, 99))
+    with pytest.raises(ValueError, match="with accumulate=2, not 1"):
+        small_fit(*parts()[:2], optimizer=parts()[2], scheduler=parts()[3], checkpoint=path)
+
+
+@pytest.mark.parametrize("accumulate", [0, -1, 1.5])
+def test_accumulate_is_a_number_of_batches(accumulate):
+    model, batches, *_ = parts()
+    with pytest.raises(ValueError, match="accumulate must be a whole number of at least 1"):
+        small_fit(model, batches, accumulate=accumulate)
+
+
+def test_mixed_precision_learns_about_the_same():
+    curves = []
+    for mixed_precision in (False, True):
+        model, batches, *_ = parts()
+        seen = []
+
+        def loss(model, batch, seen=seen):
+            value = training.classification_loss(model, batch)
+            seen.append(model(batch.features).dtype)
+            return value
+
+        history = small_fit(model, batches, loss=loss, mixed_precision=mixed_precision, epochs=4)
+        assert set(seen) == {torch.bfloat16 if mixed_precision else torch.float32}
+        assert {p.dtype for p in model.parameters()} == {torch.float32}
+        curves.append(history.curve("loss"))
+    np.testing.assert_allclose(*curves, rtol=0.05)
+    assert not np.array_equal(*curves)
+
+
+def test_the_rate_rises_in_a_line_and_falls_along_a_cosine():
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=2.0)
+    scheduler = training.warm_up_cosine(optimizer, 20, warm_up=0.2)
+    rates = []
+    for _ in range(20):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert rates[:5] == pytest.approx([0.5, 1.0, 1.5, 2.0, 2.0])
+    assert rates[12] == pytest.approx(1.0)
+    assert (np.diff(rates[4:]) < 0).all() and optimizer.param_groups[0]["lr"] == 0
+    optimizer.step()
+    scheduler.step()  # a step too many does not go up again
+    assert optimizer.param_groups[0]["lr"] == 0
+    for steps, warm_up in ((0, 0.1), (5, 1.5)):
+        with pytest.raises(ValueError, match="steps must be a whole number"):
+            training.warm_up_cosine(optimizer, steps, warm_up)
+
+
+def test_the_log_is_a_table_of_the_curves_and_survives_a_stop(tmp_path):
+    log, path = tmp_path / "runs" / "log.csv", tmp_path / "run.pt"
+    for epochs in (1, 3):
+        model, batches, optimizer, scheduler = parts()
+        history = small_fit(
+            model,
+            batches,
+            epochs=epochs,
+            optimizer=optimizer,
+            scheduler=scheduler,
+            validate=training.validation(batches),
+            checkpoint=path,
+            log=log,
+        )
+    lines = log.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "epoch,loss,gradient_norm,seconds,dev_loss,dev_accuracy"
+    assert [line.split(",")[0] for line in lines[1:]] == ["1", "2", "3"]
+    losses = [float(line.split(",")[1]) for line in lines[1:]]
+    assert losses == pytest.approx(history.curve("loss"), rel=1e-5)
+
+
+class Parrot(nn.Module):
+    """Says what it is shown: the features are the scores of tokens."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+
+    def forward(self, features, lengths):
+        return (self.scale * features).log_softmax(dim=-1), lengths
+
+
+def heard(paths, texts, alphabet):
+    scores = [9 * np.eye(alphabet.size, dtype=np.float32)[path] for path in paths]
+    examples = batching.Examples(scores, [alphabet.encode(t) for t in texts], ids=["a", "b"])
+    return batching.loader(examples, 2)
+
+
+def test_a_recogniser_is_judged_by_the_corpus():
+    alphabet = Alphabet("ab ")
+    batches = heard([[1, 1, 0, 1, 3, 2], [2, 0, 0, 3]], ["aa b", "b"], alphabet)
+    model = Parrot().train()
+    found = training.recognise(model, batches, alphabet)
+    assert model.training
+    assert found.references == ["aa b", "b"] and found.hypotheses == ["aa b", "b "]
+    assert found.ids == ["a", "b"]
+    assert found.wer == 0 and found.cer == 1 / 5
+    batches = heard([[1, 0, 1, 3, 2], [1]], ["aa b", "b"], alphabet)
+    found = training.recognise(model, batches, alphabet)
+    assert found.word_errors() == [0, 1] and found.wer == 1 / 3 and "WER 33.33%" in repr(found)
+    assert found.wer_interval(["x", "y"]) == (0, 1)
+    assert training.recognition_validation(batches, alphabet)(model) == {"cer": 1 / 5, "wer": 1 / 3}
+    shout = training.recognise(model, batches, alphabet, decode=lambda p, n: [[1]] * len(p))
+    assert shout.hypotheses == ["a", "a"]

@@ -216,6 +216,10 @@ class BucketBatches(Sampler[list[int]]):
     on. Of several processes that train together, each takes its `rank`-th share of the same plan:
     in each step they get neighbours, batches of about the same length, so that none waits long for
     the others. Where the batches can't be shared out evenly, the first ones come twice.
+
+    With `sortagrad`, epoch 0 goes from the shortest items to the longest, as in Deep Speech 2: a
+    long sequence is hard for a network that knows nothing yet. Source: Amodei et al. (2015),
+    https://arxiv.org/abs/1512.02595
     """
 
     def __init__(
@@ -227,6 +231,7 @@ class BucketBatches(Sampler[list[int]]):
         bucketed: bool = True,
         rank: int = 0,
         world_size: int = 1,
+        sortagrad: bool = False,
     ) -> None:
         """Plan nothing yet.
 
@@ -238,6 +243,7 @@ class BucketBatches(Sampler[list[int]]):
             bucketed: False mixes short and long items.
             rank: which of the processes this is, from 0.
             world_size: how many processes train together.
+            sortagrad: the first epoch by length, the shortest items first.
 
         Raises:
             ValueError: there are no items, `batch_size` is not a positive whole number, or there
@@ -252,6 +258,7 @@ class BucketBatches(Sampler[list[int]]):
         self.lengths = np.asarray(lengths)
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self.bucketed, self.rank, self.world_size = bucketed, rank, world_size
+        self.sortagrad = sortagrad
         self.epoch = self.position = 0
 
     def set_epoch(self, epoch: int, position: int = 0) -> None:
@@ -280,9 +287,12 @@ class BucketBatches(Sampler[list[int]]):
         """All batches of this rank in this epoch."""
         order = np.arange(len(self.lengths))
         rng = np.random.default_rng((self.seed, self.epoch))
-        if self.shuffle:
+        by_length = self.sortagrad and self.epoch == 0
+        if by_length:
+            order = np.argsort(self.lengths, kind="stable")
+        elif self.shuffle:
             rng.shuffle(order)
-        bucketed = self.shuffle and self.bucketed
+        bucketed = self.shuffle and self.bucketed and not by_length
         batches = []
         size = POOL * self.batch_size if bucketed else len(order)
         for start in range(0, len(order), size):
@@ -311,6 +321,7 @@ def loader(
     workers: int = 0,
     rank: int = 0,
     world_size: int = 1,
+    sortagrad: bool = False,
 ) -> DataLoader:
     """Batches of `Examples`: for training with shuffle=True, in buckets; else in their own order.
 
@@ -323,11 +334,14 @@ def loader(
         workers: processes that prepare batches ahead of the training, in the same order as none.
         rank: see `BucketBatches`.
         world_size: see `BucketBatches`.
+        sortagrad: the first epoch from the shortest items to the longest.
 
     Returns:
         An iterable of `Batch`; its `batch_sampler` is a `BucketBatches`.
     """
-    sampler = BucketBatches(examples.lengths, batch_size, shuffle, seed, bucketed, rank, world_size)
+    sampler = BucketBatches(
+        examples.lengths, batch_size, shuffle, seed, bucketed, rank, world_size, sortagrad
+    )
     return DataLoader(
         examples,
         batch_sampler=sampler,

@@ -1,12 +1,10 @@
-"""The training loop of the course: curves, validation, early stop, checkpoints that resume."""
+"""The training loop: steps, curves, validation, early stop."""
 
 from __future__ import annotations
 
-import os
-import random
+import csv
+import math
 import time
-import warnings
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,12 +15,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
 from tqdm.auto import tqdm
 
 from course_utils.datasets.batching import Batch, Examples
-from course_utils.metrics import accuracy
-
-FORMAT = 1  # of checkpoint files
+from course_utils.training.checkpoints import (
+    FORMAT,
+    load_checkpoint,
+    rng_state,
+    save_checkpoint,
+    seed_everything,
+    set_rng_state,
+    write_whole,
+)
 
 
 def choose_device() -> torch.device:
@@ -69,6 +74,22 @@ class History:
         values = self.curve(self.watched)
         return int(np.argmin(np.where(np.isnan(values), np.inf, values)))
 
+    def save(self, path: str | Path) -> None:
+        """Write the curves as a CSV file, a line an epoch; it is there as a whole or not at all.
+
+        A disk that is full gives a warning, as with checkpoints.
+        """
+
+        def write(part: Path) -> None:
+            with part.open("w", encoding="utf-8", newline="") as file:
+                rows = csv.DictWriter(file, ["epoch", *self.epochs[0]], lineterminator="\n")
+                rows.writeheader()
+                for number, epoch in enumerate(self.epochs, start=1):
+                    rows.writerow({"epoch": number, **{k: f"{v:.6g}" for k, v in epoch.items()}})
+
+        if self.epochs:
+            write_whole(Path(path), write)
+
     def __repr__(self) -> str:
         """The last epoch's numbers."""
         last = self.epochs[-1] if self.epochs else {}
@@ -87,10 +108,13 @@ def fit(
     validate: Callable[[nn.Module], dict[str, float]] | None = None,
     patience: int | None = None,
     clip_norm: float | None = None,
+    accumulate: int = 1,
+    mixed_precision: bool = False,
     seed: int = 0,
     device: torch.device | str | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: int | None = None,
+    log: str | Path | None = None,
     progress: bool = True,
 ) -> History:
     """Train a model; with a checkpoint file, go on where a stopped training was.
@@ -112,10 +136,16 @@ def fit(
         patience: stop when the watched number was not the best for so many epochs, and go back to
             the best weights.
         clip_norm: longest gradient; a longer one is shortened to it.
+        accumulate: step once for so many batches, along the gradient of the mean loss over all
+            their items: what one large batch gives, in the memory of a small one. (Statistics of
+            batch normalisation are those of each small batch.) `loss` must be a mean over items.
+        mixed_precision: compute the loss in bfloat16 where torch's autocast finds that safe; the
+            weights stay as they are.
         seed: of order and dropout. The weights were drawn before, by the model.
         device: where to train; see `choose_device`. Afterwards the model is where it was before.
         checkpoint: a file, written after each epoch; when it exists, training resumes from it.
         checkpoint_every: write it after so many batches as well.
+        log: a CSV file of the curves, written after each epoch.
         progress: show a bar.
 
     Returns:
@@ -132,12 +162,16 @@ def fit(
         raise ValueError(f"epochs must be a whole number of at least 1, got {epochs!r}")
     if patience is not None and validate is None:
         raise ValueError("patience waits for a better validation: give validate as well")
+    if not isinstance(accumulate, int) or accumulate < 1:
+        raise ValueError(f"accumulate must be a whole number of at least 1, got {accumulate!r}")
+    if mixed_precision and device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        raise ValueError("this GPU has no bfloat16: use mixed_precision=False")
     if isinstance(examples := getattr(batches, "dataset", None), Examples):
         examples.check_trainable()
     if optimizer is None:
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     steps = len(batches) if hasattr(batches, "__len__") else None
-    state = _State(model, optimizer, scheduler, seed, steps)
+    state = _State(model, optimizer, scheduler, seed, steps, accumulate)
     path = Path(checkpoint) if checkpoint is not None else None
     total = epochs * steps if steps is not None else None
     bar = tqdm(total=total, desc="training", unit="batch", disable=not progress)
@@ -147,26 +181,67 @@ def fit(
             bar.update(state.epoch * (steps or 0) + state.position)
         while state.epoch < epochs and not state.stopped(patience):
             started = time.perf_counter()
-            for number, batch in state.rest_of_epoch(batches):
-                where = f"epoch {state.epoch + 1}, batch {number + 1}"
-                _check_batch(batch, where)
+            for group in _groups(state.rest_of_epoch(batches), accumulate):
+                done = state.position + len(group)
+                where = f"epoch {state.epoch + 1}, batch {done}"
+                for number, batch in enumerate(group, start=state.position + 1):
+                    _check_batch(batch, f"epoch {state.epoch + 1}, batch {number}")
                 model.train()
-                value, norm = _step(model, batch.to(device), loss, optimizer, clip_norm, where)
+                group = [batch.to(device) for batch in group]
+                with torch.autocast(device.type, torch.bfloat16, enabled=mixed_precision):
+                    losses = (loss(model, batch) for batch in group)
+                    value, norm = _step(group, losses, optimizer, clip_norm, where)
                 if scheduler is not None:
                     scheduler.step()
-                state.add(number, value, norm, time.perf_counter() - started)
+                due = (
+                    checkpoint_every
+                    and done // checkpoint_every > state.position // checkpoint_every
+                )
+                state.add(len(group), value, norm, time.perf_counter() - started)
                 started = time.perf_counter()
-                bar.update()
-                if path and checkpoint_every and state.position % checkpoint_every == 0:
+                bar.update(len(group))
+                if path and due:
                     save_checkpoint(path, state.as_dict())
             measures = _measure(model, validate)
             state.end_epoch(measures, time.perf_counter() - started)
             bar.set_postfix({name: f"{v:.3g}" for name, v in state.shown().items()})
+            if log:
+                state.history.save(log)
             if path:
                 save_checkpoint(path, state.as_dict())
     if patience is not None and state.best is not None:
         model.load_state_dict(state.best)
     return state.history
+
+
+def warm_up_cosine(optimizer: Optimizer, steps: int, warm_up: float = 0.1) -> LambdaLR:
+    """A scheduler for `fit`: the rate rises in a line, then falls to 0 along half a cosine.
+
+    Args:
+        optimizer: its rate is the highest one.
+        steps: of the whole training: epochs times batches, by `accumulate` where that is used.
+        warm_up: share of the steps in which the rate rises, 0 to 1.
+
+    Raises:
+        ValueError: `steps` or `warm_up` is out of range.
+
+    Source: Loshchilov and Hutter (2017), https://arxiv.org/abs/1608.03983, for the cosine; Goyal et
+    al. (2017), https://arxiv.org/abs/1706.02677, for the gradual warm-up.
+    """
+    if not isinstance(steps, int) or steps < 1 or not 0 <= warm_up <= 1:
+        raise ValueError(
+            f"steps must be a whole number of at least 1 and warm_up 0 to 1, got {steps!r} and "
+            f"{warm_up!r}"
+        )
+    rising = round(warm_up * steps)
+
+    def factor(step: int) -> float:
+        if step < rising:
+            return (step + 1) / rising
+        done = min(1.0, (step - rising) / max(1, steps - rising))
+        return (1 + math.cos(math.pi * done)) / 2
+
+    return LambdaLR(optimizer, factor)
 
 
 @contextmanager
@@ -180,33 +255,51 @@ def _on(model: nn.Module, device: torch.device) -> Iterator[None]:
         model.to(home).eval()
 
 
+def _groups(batches: Iterable[tuple[int, Batch]], size: int) -> Iterator[list[Batch]]:
+    """The batches of each step; the last step of an epoch may have fewer."""
+    group: list[Batch] = []
+    for _, batch in batches:
+        group.append(batch)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
 def _step(
-    model: nn.Module,
-    batch: Batch,
-    loss: Callable[[nn.Module, Batch], Tensor],
+    batches: list[Batch],
+    losses: Iterable[Tensor],
     optimizer: Optimizer,
     clip_norm: float | None,
     where: str,
 ) -> tuple[float, float]:
-    """One step downhill; returns the loss and the gradient's norm before clipping."""
+    """One step downhill; returns the mean loss and the gradient's norm before clipping.
+
+    The losses come one by one: each one's graph is gone before the next is computed.
+    """
     optimizer.zero_grad(set_to_none=True)
-    value = loss(model, batch)
-    if not isinstance(value, Tensor) or value.ndim:
-        raise ValueError(f"loss must return one number as a tensor, got {value!r:.80}")
+    items = sum(len(batch.features) for batch in batches)
+    mean = 0.0
     remedy = (
         "The weights are as they were before. Usual causes: a learning rate that is too large "
         "(halve it, or clip_norm=1), a logarithm of 0, a target that is longer than its input."
     )
-    if not torch.isfinite(value):
-        raise FloatingPointError(f"{where}: the loss is {value.item()}. {remedy}")
-    value.backward()
+    for batch, value in zip(batches, losses, strict=True):
+        if not isinstance(value, Tensor) or value.ndim:
+            raise ValueError(f"loss must return one number as a tensor, got {value!r:.80}")
+        if not torch.isfinite(value):
+            raise FloatingPointError(f"{where}: the loss is {value.item()}. {remedy}")
+        share = len(batch.features) / items
+        (value * share).backward()
+        mean += value.item() * share
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     limit = float("inf") if clip_norm is None else clip_norm
     norm = float(nn.utils.clip_grad_norm_(parameters, limit))
     if not np.isfinite(norm):
         raise FloatingPointError(f"{where}: the gradient is not finite. {remedy}")
     optimizer.step()
-    return value.item(), norm
+    return mean, norm
 
 
 def _check_batch(batch: Batch, where: str) -> None:
@@ -234,10 +327,17 @@ class _State:
     """Everything that a training is made of, to be written to a file and read again."""
 
     def __init__(
-        self, model: nn.Module, optimizer: Optimizer, scheduler: Any, seed: int, steps: int | None
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        scheduler: Any,
+        seed: int,
+        steps: int | None,
+        accumulate: int = 1,
     ) -> None:
         self.model, self.optimizer, self.scheduler, self.seed = model, optimizer, scheduler, seed
         self.steps = steps  # batches of an epoch, where the loader knows
+        self.accumulate = accumulate
         self.history = History()
         self.epoch, self.position = 0, 0  # epochs that are done; batches done in this one
         self.losses, self.norms, self.seconds = 0.0, 0.0, 0.0  # sums over this epoch
@@ -256,7 +356,7 @@ class _State:
         for _ in range(done):
             next(iterator)
         if self.rng is not None:
-            _set_rng_state(self.rng)
+            set_rng_state(self.rng)
             self.rng = None
         yield from iterator
         if self.position == 0:
@@ -265,11 +365,11 @@ class _State:
                 "batches once; a DataLoader gives them each epoch)"
             )
 
-    def add(self, number: int, loss: float, norm: float, seconds: float) -> None:
-        """Note a batch that is done."""
-        self.position = number + 1
-        self.losses += loss
-        self.norms += norm
+    def add(self, batches: int, loss: float, norm: float, seconds: float) -> None:
+        """Note a step that is done, of one or several batches."""
+        self.position += batches
+        self.losses += loss * batches
+        self.norms += norm * batches
         self.seconds += seconds
 
     def end_epoch(self, measures: dict[str, float], seconds: float) -> None:
@@ -304,6 +404,7 @@ class _State:
             "format": FORMAT,
             "seed": self.seed,
             "steps": self.steps,
+            "accumulate": self.accumulate,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict() if self.scheduler is not None else None,
@@ -312,7 +413,7 @@ class _State:
             "position": self.position,
             "sums": [self.losses, self.norms, self.seconds],
             "best": self.best,
-            "rng": _rng_state(),
+            "rng": rng_state(),
         }
 
     def restore(self, saved: dict[str, Any], path: Path) -> None:
@@ -328,6 +429,10 @@ class _State:
             raise ValueError(
                 f"{path} was trained with {saved['steps']} batches an epoch, now there are "
                 f"{self.steps}: the data or the batch size changed. {advice}"
+            )
+        if (before := saved.get("accumulate", 1)) != self.accumulate:
+            raise ValueError(
+                f"{path} was trained with accumulate={before}, not {self.accumulate}. {advice}"
             )
         if (saved["scheduler"] is None) != (self.scheduler is None):
             which = "without" if saved["scheduler"] is None else "with"
@@ -364,153 +469,3 @@ def _unlike(expected: dict[str, Tensor], found: dict[str, Tensor]) -> str:
             shapes = [tuple(weights[name].shape) for weights in (found, expected)]
             return f"its {name} is {shapes[0]}, the model's {shapes[1]}"
     return ""
-
-
-def seed_everything(seed: int, epoch: int = 0) -> None:
-    """Seed torch, Python's random and NumPy's old global generator."""
-    word = int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0])
-    torch.manual_seed(word)
-    random.seed(word)
-    np.random.seed(word)  # noqa: NPY002 (libraries of augmentations still draw from it)
-
-
-def _rng_state() -> dict[str, Any]:
-    version, words, gauss = random.getstate()
-    old = np.random.get_state(legacy=False)  # noqa: NPY002
-    return {
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "python": [version, list(words), gauss],
-        "numpy": {**old, "state": {**old["state"], "key": old["state"]["key"].tolist()}},
-    }
-
-
-def _set_rng_state(state: dict[str, Any]) -> None:
-    torch.set_rng_state(state["torch"])
-    if state["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda"])
-    version, words, gauss = state["python"]
-    random.setstate((version, tuple(words), gauss))
-    inner = state["numpy"]["state"]
-    key = np.array(inner["key"], dtype=np.uint32)
-    np.random.set_state({**state["numpy"], "state": {**inner, "key": key}})  # noqa: NPY002
-
-
-def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
-    """Write a checkpoint in one step: killed at any moment, the old or the new file is there.
-
-    A disk that is full does not stop the training: a warning says so, the old file stays.
-
-    Args:
-        path: of the file.
-        state: tensors, numbers, texts, lists and dicts of these.
-    """
-    path = Path(path)
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except (OSError, RuntimeError) as error:
-        part.unlink(missing_ok=True)
-        warnings.warn(f"{path} could not be written ({error}); training goes on", stacklevel=2)
-
-
-def load_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read a checkpoint of `fit`. Only data is read, never code.
-
-    Args:
-        path: of the file.
-
-    Returns:
-        What `fit` wrote; tensors on the CPU.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is damaged, cut short, or no checkpoint of `fit`; the message names it.
-    """
-    path = Path(path)
-    advice = "Delete it to begin anew, or put a copy of it back."
-    try:
-        with zipfile.ZipFile(path) as archive:  # torch does not look at the checksums
-            if part := archive.testzip():
-                raise ValueError(f"{part} has a wrong checksum")
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-    except (FileNotFoundError, PermissionError, IsADirectoryError):
-        raise
-    except Exception as error:  # damaged bytes make torch raise errors of many kinds
-        reason = str(error).partition("\n")[0]
-        raise ValueError(
-            f"{path} is damaged, cut short, or no checkpoint ({reason}). {advice}"
-        ) from error
-    if not isinstance(saved, dict) or not {"format", "model", "history", "rng"} <= saved.keys():
-        raise ValueError(f"{path} is a torch file, but no checkpoint of training.fit. {advice}")
-    if saved["format"] != FORMAT:
-        raise ValueError(
-            f"{path} has format {saved['format']}, this version reads {FORMAT}. {advice}"
-        )
-    return saved
-
-
-def classification_loss(model: nn.Module, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
-    """Mean cross-entropy of the model's logits, for `fit`.
-
-    Args:
-        model: `model(features, lengths)` gives logits `(batch, classes)`.
-        batch: with one label an item.
-        label_smoothing: share of the target spread over all classes.
-
-    Raises:
-        ValueError: a label is out of range; the message names the item.
-    """
-    logits = model(batch.features, batch.lengths)
-    wrong = (batch.targets < 0) | (batch.targets >= logits.shape[-1])
-    if wrong.any():
-        item = int(wrong.nonzero()[0])
-        name = batch.ids[item] if batch.ids else f"item {item} of the batch"
-        raise ValueError(
-            f"{name}: label {int(batch.targets[item])} is out of range, the model has "
-            f"{logits.shape[-1]} classes, 0 to {logits.shape[-1] - 1}"
-        )
-    return nn.functional.cross_entropy(logits, batch.targets, label_smoothing=label_smoothing)
-
-
-def classify(
-    model: nn.Module, batches: Iterable[Batch]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What a classifier says of each item, in the order of the batches.
-
-    Args:
-        model: `model(features, lengths)` gives logits `(batch, classes)`; used in evaluation mode
-            on the device where it is, and left in the mode it was in.
-        batches: of labelled items.
-
-    Returns:
-        Predictions and targets, int64 (items,), and probabilities, float32 (items, classes).
-    """
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    logits, targets = [], []
-    with torch.no_grad():
-        for batch in batches:
-            logits.append(model(batch.features.to(device), batch.lengths.to(device)).cpu())
-            targets.append(batch.targets)
-    model.train(was_training)
-    probabilities = torch.cat(logits).softmax(dim=-1).numpy()
-    return probabilities.argmax(axis=-1), torch.cat(targets).numpy(), probabilities
-
-
-def validation(batches: Iterable[Batch]) -> Callable[[nn.Module], dict[str, float]]:
-    """A `validate` for `fit`: mean cross-entropy and accuracy of a classifier on these batches."""
-
-    def validate(model: nn.Module) -> dict[str, float]:
-        predictions, targets, probabilities = classify(model, batches)
-        right = probabilities[np.arange(len(targets)), targets]
-        loss = -np.log(np.maximum(right, np.finfo(np.float32).tiny)).mean()
-        return {"loss": float(loss), "accuracy": accuracy(targets, predictions)}
-
-    return validate

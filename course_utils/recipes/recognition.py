@@ -1,0 +1,632 @@
+"""Speech recognisers: corpus, features, model and schedule of a training, as one small record.
+
+A notebook calls `run(RECIPES["commands"])`; `python -m course_utils.train` does the same from a
+terminal. With a folder, a run leaves there what it was (recipe.json), its curves (log.csv), its
+checkpoint and what it wrote down in the end (transcripts.csv), and goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from course_utils import audio, ctc, decoding, training
+from course_utils.datasets import commands, digits, fsdd, librispeech
+from course_utils.datasets.batching import Batch, Examples, loader
+from course_utils.datasets.connected_digits import ConnectedDigits
+from course_utils.datasets.items import Corpus, Utterance
+from course_utils.datasets.text import Alphabet
+from course_utils.models.convolution import Layer
+from course_utils.models.deepspeech2 import DeepSpeech2
+from course_utils.recipes.frames import (
+    HOP_S,
+    SPREAD,
+    RunningFrames,
+    Sound,
+    frames_of,
+    level,
+    varied,
+)
+from course_utils.training import History, Transcripts
+
+FORMAT = 1  # of recipe.json
+LONGEST_S = 60.0  # beyond it, stream
+CHARACTERS = " 'abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True)
+class Speech:
+    """What is recognised.
+
+    Attributes:
+        corpus: "digits" (bundled ones, joined), "commands" (bundled), "fsdd" (joined) or
+            "librispeech".
+        units: "words" or "characters".
+        train: utterances that are joined or taken for training; commands has its own.
+        dev: the same for development, of other voices or takes.
+        test: the same for the test.
+        held_out: of FSDD, who is heard in the test alone; None for the official takes.
+        synthetic: how many strings of bundled digits are added to FSDD's for training.
+    """
+
+    corpus: str
+    units: str = "words"
+    train: int = 1500
+    dev: int = 150
+    test: int = 300
+    held_out: str | None = None
+    synthetic: int = 0
+
+
+@dataclass(frozen=True)
+class Network:
+    """Arguments of `DeepSpeech2`."""
+
+    convolutions: tuple[Layer, ...] = (Layer(16, (11, 11), (4, 2)),)
+    kind: str = "lstm"
+    hidden_size: int = 96
+    num_layers: int = 2
+    bidirectional: bool = True
+    lookahead: int = 0
+    normalized: bool = True
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Arguments of `training.fit` and its optimizer, AdamW; the rate rises and falls."""
+
+    epochs: int = 8
+    batch_size: int = 32
+    rate: float = 3e-3
+    warm_up: float = 0.1
+    weight_decay: float = 0.01
+    clip_norm: float | None = None
+    accumulate: int = 1
+    sortagrad: bool = False
+    augment: bool = False
+    mixed_precision: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training that anyone can repeat; the weights' seed is given to `run`."""
+
+    speech: Speech
+    sound: Sound = field(default_factory=Sound)
+    network: Network = field(default_factory=Network)
+    schedule: Schedule = field(default_factory=Schedule)
+
+
+RECIPES = {
+    "digits": Recipe(Speech("digits"), schedule=Schedule(epochs=10, augment=True)),
+    "fsdd": Recipe(Speech("fsdd"), schedule=Schedule(epochs=12)),
+    "commands": Recipe(
+        Speech("commands", "characters"),
+        network=Network((Layer(16, (11, 11), (3, 2)),), hidden_size=128),
+        schedule=Schedule(epochs=30, augment=True),
+    ),
+    "digits-streaming": Recipe(
+        Speech("digits"),
+        Sound(running=True),
+        Network(bidirectional=False, lookahead=5, hidden_size=128),
+        Schedule(epochs=10, augment=True),
+    ),
+    # Two convolutions as in the paper, then LSTMs in place of its simple recurrent layers.
+    "librispeech": Recipe(
+        Speech("librispeech", "characters", train=500, dev=100, test=100),
+        Sound(sample_rate=16_000, n_mels=80),
+        Network(
+            (Layer(32, (11, 41), (2, 2)), Layer(32, (11, 21), (1, 2))),
+            hidden_size=800,
+            num_layers=5,
+        ),
+        Schedule(epochs=1, batch_size=16, rate=3e-4, clip_norm=400.0, sortagrad=True),
+    ),
+}
+
+
+class Data(NamedTuple):
+    """Frames and tokens of a corpus in memory; `who` says each utterance's speaker by its id."""
+
+    train: Examples
+    dev: Examples
+    test: Examples
+    alphabet: Alphabet
+    who: dict[str, str]
+
+
+def corpora(speech: Speech) -> tuple[Sequence[Utterance], Sequence[Utterance], Sequence[Utterance]]:
+    """Train, dev and test utterances.
+
+    FSDD's official test is takes 0 to 4; takes 45 to 49 are for development. With a speaker held
+    out, the test is all that he says, and takes 0 to 4 of the others are for development.
+
+    Raises:
+        ValueError: there is no such corpus or speaker.
+        FileNotFoundError: it is not on this machine; the message says how to get it.
+    """
+    counts = (speech.train, speech.dev, speech.test)
+    if speech.held_out is not None and speech.corpus != "fsdd":
+        raise ValueError(f"a speaker is held out of fsdd only, not of {speech.corpus}")
+    if speech.corpus == "commands":
+        return tuple(commands.load(split) for split in ("train", "dev", "test"))
+    if speech.corpus == "librispeech":
+        parts = ("train-clean-100", "dev-clean", "test-clean")
+        return tuple(librispeech.load(p)[:n] for p, n in zip(parts, counts, strict=True))
+    if speech.corpus == "digits":
+        parts = [digits.load(split) for split in ("train", "dev", "test")]
+    elif speech.corpus == "fsdd":
+        parts = _fsdd_parts(speech.held_out)
+    else:
+        known = sorted({recipe.speech.corpus for recipe in RECIPES.values()})
+        raise ValueError(f"corpus must be one of {', '.join(known)}, got {speech.corpus!r}")
+    joined = [
+        ConnectedDigits(part, count, seed=seed)
+        for seed, (part, count) in enumerate(zip(parts, counts, strict=True), start=1)
+    ]
+    if speech.synthetic:
+        joined[0] = [*joined[0], *ConnectedDigits(digits.load(), speech.synthetic, seed=4)]
+    return tuple(joined)
+
+
+def _fsdd_parts(held_out: str | None) -> list[Corpus]:
+    everyone = fsdd.load()
+    if held_out is None:
+        return [
+            everyone.filter(lambda row: 5 <= row["take"] < 45),
+            everyone.filter(lambda row: row["take"] >= 45),
+            everyone.filter(split="test"),
+        ]
+    if held_out not in everyone.speakers:
+        raise ValueError(f"held_out must be one of {', '.join(everyone.speakers)}: {held_out!r}")
+    others, theirs = fsdd.leave_one_speaker_out(everyone, held_out)
+    return [others.filter(split="train"), others.filter(split="test"), theirs]
+
+
+def prepare(recipe: Recipe, progress: bool = True) -> Data:
+    """Read a recipe's corpus: all frames and tokens in memory, computed once.
+
+    Raises:
+        ValueError: an utterance that cannot be used, or a text with characters outside of the
+            alphabet; the message names both. And what `corpora` and `frames_of` raise.
+    """
+    speech = recipe.speech
+    if speech.units not in ("words", "characters"):
+        raise ValueError(f'units must be "words" or "characters", got {speech.units!r}')
+    parts = corpora(speech)
+    if speech.units == "characters":
+        alphabet = Alphabet(CHARACTERS)
+    elif speech.corpus in ("digits", "fsdd"):
+        alphabet = Alphabet(digits.WORDS, separator=" ")
+    else:
+        alphabet = Alphabet.of((row["text"] for row in parts[0].table), separator=" ")
+    who: dict[str, str] = {}
+    found = []
+    bar = tqdm(total=sum(map(len, parts)), desc="reading", unit="utterance", disable=not progress)
+    with bar:
+        for number, part in enumerate(parts):
+            frames, tokens, ids = [], [], []
+            for utterance in part:
+                name = f"{('train', 'dev', 'test')[number]}/{utterance.id}"
+                try:
+                    c = frames_of(utterance.waveform, utterance.sample_rate, recipe.sound)
+                    labels = alphabet.encode(utterance.text)
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from error
+                frames.append(c)
+                tokens.append(labels)
+                ids.append(name)
+                who[name] = utterance.speaker
+                bar.update()
+            found.append(Examples(frames, tokens, ids=ids))
+    return Data(*found, alphabet, who)
+
+
+def build(recipe: Recipe, alphabet: Alphabet, seed: int = 0) -> DeepSpeech2:
+    """The recipe's model with the weights of a seed."""
+    torch.manual_seed(seed)
+    settings = {name: getattr(recipe.network, name) for name in Network.__dataclass_fields__}
+    return DeepSpeech2(recipe.sound.n_mels, alphabet.size, **settings)
+
+
+class _Levelled:
+    """Batches as the network sees them, for a test."""
+
+    def __init__(self, examples: Examples, sound: Sound, batch_size: int = 32) -> None:
+        self.batches, self.sound = loader(examples, batch_size), sound
+
+    def __iter__(self) -> Any:
+        for batch in self.batches:
+            yield batch._replace(features=level(batch.features, batch.lengths, self.sound))
+
+
+def loss_of(recipe: Recipe) -> Callable[[nn.Module, Batch], Tensor]:
+    """The CTC loss of a batch after its augmentation and levelling."""
+
+    def loss(model: DeepSpeech2, batch: Batch) -> Tensor:
+        frames, lengths = batch.features, batch.lengths
+        if recipe.schedule.augment:
+            pairs = zip(batch.targets, batch.target_lengths, strict=True)
+            needed = torch.tensor([ctc.frames_needed(t[:n].tolist()) for t, n in pairs])
+            slowest = float((model.stride * needed / lengths.cpu()).max())
+            frames, lengths = varied(frames.cpu(), lengths.cpu(), slowest)
+            frames, lengths = frames.to(batch.features), lengths.to(batch.lengths)
+        frames = level(frames, lengths, recipe.sound)
+        return training.recognition_loss(model, batch._replace(features=frames, lengths=lengths))
+
+    return loss
+
+
+class Recogniser:
+    """A trained model with its alphabet and its recipe: a waveform in, text out."""
+
+    def __init__(self, model: DeepSpeech2, alphabet: Alphabet, recipe: Recipe) -> None:
+        self.model, self.alphabet, self.recipe = model.eval(), alphabet, recipe
+
+    @property
+    def frame_s(self) -> float:
+        """Seconds from one row of the output to the next."""
+        return HOP_S * self.model.stride
+
+    def log_probs(self, waveform: np.ndarray, sample_rate: int, resample: bool = False) -> Tensor:
+        """Log-probabilities (rows, tokens) of a waveform; row t stands at t · `frame_s` seconds.
+
+        Args:
+            waveform: (samples,).
+            sample_rate: in Hz.
+            resample: take another rate than the recipe's.
+
+        Raises:
+            ValueError: another rate, too short, silent, or longer than 60 s.
+        """
+        wanted = self.recipe.sound.sample_rate
+        if len(waveform) > LONGEST_S * sample_rate:
+            raise ValueError(
+                f"{len(waveform) / sample_rate:.0f} s in one piece are too long, the limit is "
+                f"{LONGEST_S:.0f} s: cut it at pauses, or let a model that streams listen"
+            )
+        if resample and sample_rate != wanted:
+            waveform, sample_rate = audio.resample(waveform, sample_rate, wanted), wanted
+        c = torch.from_numpy(frames_of(waveform, sample_rate, self.recipe.sound))[None]
+        c = level(c, torch.tensor([c.shape[1]]), self.recipe.sound)
+        device = next(self.model.parameters()).device
+        with torch.no_grad():
+            return self.model(c.to(device))[0][0].cpu()
+
+    def transcribe(self, waveform: np.ndarray, sample_rate: int, resample: bool = False) -> str:
+        """The text of the best path; arguments and errors as `log_probs`."""
+        log_probs = self.log_probs(waveform, sample_rate, resample)
+        return self.alphabet.decode(decoding.greedy(log_probs[None])[0])
+
+    def listen(self) -> Listener:
+        """Begin a stream.
+
+        Raises:
+            ValueError: the recipe is not for streams.
+        """
+        return Listener(self)
+
+
+class Listener:
+    """Text as the sound arrives, in memory that does not grow but for the text.
+
+    Attributes:
+        tokens: written so far.
+        latency_s: row t stands at t · `frame_s` seconds, and comes so much later, when the last
+            frame that it looks ahead to is complete.
+    """
+
+    def __init__(self, recogniser: Recogniser) -> None:
+        sound, model = recogniser.recipe.sound, recogniser.model
+        if not sound.running or model.latency is None:
+            raise ValueError(
+                "this recogniser reads to the end before it writes: listening needs a recipe with "
+                "Sound(running=True) and Network(bidirectional=False)"
+            )
+        self.recogniser, self.frames = recogniser, RunningFrames(sound)
+        self.state, self.last_token = None, 0
+        self.tokens: list[int] = []
+        self.latency_s = self.frames.n_fft / sound.sample_rate + HOP_S * model.latency
+
+    def hear(self, samples: np.ndarray, last: bool = False) -> str:
+        """Take the next samples, any number of them; returns the text so far.
+
+        Args:
+            samples: (samples,), at the recipe's rate.
+            last: nothing follows: what was waiting for its future is written now.
+        """
+        c = torch.from_numpy(self.frames(samples, last))[None] / SPREAD
+        with torch.no_grad():
+            rows, self.state = self.recogniser.model.stream(c, self.state, last)
+        for token in rows[0].argmax(dim=-1).tolist():
+            if token != self.last_token and token != 0:
+                self.tokens.append(token)
+            self.last_token = token
+        return self.text
+
+    @property
+    def text(self) -> str:
+        """What is written so far."""
+        return self.recogniser.alphabet.decode(self.tokens)
+
+
+def real_time_factor(recogniser: Recogniser, utterances: Sequence[Utterance]) -> float:
+    """Seconds of computing for a second of sound: waveform to text, one utterance at a time."""
+    recogniser.transcribe(*utterances[0][:2])  # the first call of all is slow
+    began = time.perf_counter()
+    sound_s = 0.0
+    for utterance in utterances:
+        recogniser.transcribe(utterance.waveform, utterance.sample_rate)
+        sound_s += len(utterance.waveform) / utterance.sample_rate
+    return (time.perf_counter() - began) / sound_s
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out of a run.
+
+    Attributes:
+        recogniser: the trained model, ready to transcribe.
+        history: its curves.
+        dev: what it wrote of the development set.
+        test: of the test.
+        speakers: who says each utterance of the test.
+        seconds: of wall time, training and validation, of all sessions.
+        hours: of sound in the training set.
+    """
+
+    recogniser: Recogniser
+    history: History
+    dev: Transcripts
+    test: Transcripts
+    speakers: list[str]
+    seconds: float
+    hours: float
+
+    @property
+    def throughput(self) -> float:
+        """Seconds of sound that a second of training went through (times real time)."""
+        return 3600 * self.hours * len(self.history.epochs) / self.seconds
+
+    def __repr__(self) -> str:
+        return (
+            f"<{len(self.history.epochs)} epochs of {self.hours:.1f} h in {self.seconds:.0f} s; "
+            f"test: WER {self.test.wer:.2%}, CER {self.test.cer:.2%}>"
+        )
+
+
+def run(
+    recipe: Recipe,
+    folder: str | Path | None = None,
+    *,
+    seed: int = 0,
+    data: Data | None = None,
+    model: nn.Module | None = None,
+    device: torch.device | str | None = None,
+    progress: bool = True,
+) -> Outcome:
+    """Train a recogniser and test it.
+
+    Args:
+        recipe: one of `RECIPES`, or a changed copy of one (`dataclasses.replace`).
+        folder: for recipe, curves, checkpoint and transcripts; a run that was stopped goes on.
+        seed: of weights, order and augmentation.
+        data: from `prepare`, when it is there already.
+        model: another one than the recipe's, to be compared with it; then there is no folder.
+        device: where to train; see `training.choose_device`.
+        progress: show bars.
+
+    Raises:
+        ValueError: the folder holds a run of another recipe or seed (nothing in it is changed), or
+            the corpus cannot be used.
+    """
+    folder = Path(folder) if folder is not None else None
+    if folder is not None and model is not None:
+        raise ValueError("a folder is for the recipe's own model: give either, not both")
+    if folder is not None:
+        _check_folder(folder, recipe, seed)
+    with torch.device("meta"):
+        build(recipe, Alphabet(CHARACTERS))  # what is wrong with the network is said at once
+    data = data or prepare(recipe, progress)
+    model = model or build(recipe, data.alphabet, seed)
+    if folder is not None:
+        _write_recipe(folder, recipe, seed, data.alphabet)
+    schedule, sound = recipe.schedule, recipe.sound
+    batches = loader(
+        data.train, schedule.batch_size, shuffle=True, seed=seed, sortagrad=schedule.sortagrad
+    )
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=schedule.rate, weight_decay=schedule.weight_decay
+    )
+    steps = schedule.epochs * -(-len(batches) // schedule.accumulate)
+    history = training.fit(
+        model,
+        batches,
+        loss_of(recipe),
+        schedule.epochs,
+        optimizer,
+        scheduler=training.warm_up_cosine(optimizer, steps, schedule.warm_up),
+        validate=training.recognition_validation(_Levelled(data.dev, sound), data.alphabet),
+        clip_norm=schedule.clip_norm,
+        accumulate=schedule.accumulate,
+        mixed_precision=schedule.mixed_precision,
+        seed=seed,
+        device=device,
+        checkpoint=folder / "checkpoint.pt" if folder else None,
+        checkpoint_every=200 if folder else None,
+        log=folder / "log.csv" if folder else None,
+        progress=progress,
+    )
+    dev, test = (
+        training.recognise(model, _Levelled(part, sound), data.alphabet)
+        for part in (data.dev, data.test)
+    )
+    if folder is not None:
+        _write_transcripts(folder / "transcripts.csv", [dev, test], data.who)
+    return Outcome(
+        Recogniser(model, data.alphabet, recipe),
+        history,
+        dev,
+        test,
+        [data.who[name] for name in test.ids],
+        history.seconds,
+        HOP_S * sum(data.train.lengths) / 3600,
+    )
+
+
+def load(folder: str | Path) -> Recogniser:
+    """The recogniser of a run, from its folder.
+
+    Raises:
+        FileNotFoundError: there is no run.
+        ValueError: a file is damaged, or the checkpoint is that of another recipe.
+    """
+    folder = Path(folder)
+    saved = _read_recipe(folder / "recipe.json")
+    speech, sound, network, schedule = (
+        saved["recipe"][name] for name in ("speech", "sound", "network", "schedule")
+    )
+    network["convolutions"] = tuple(_layer(values) for values in network["convolutions"])
+    recipe = Recipe(Speech(**speech), Sound(**sound), Network(**network), Schedule(**schedule))
+    alphabet = Alphabet(saved["symbols"], saved["separator"])
+    model = build(recipe, alphabet)
+    path = folder / "checkpoint.pt"
+    weights = training.load_checkpoint(path)["model"]
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise ValueError(
+            f"{path} is not the checkpoint of {folder / 'recipe.json'}: {reason}"
+        ) from error
+    return Recogniser(model, alphabet, recipe)
+
+
+def plan(recipe: Recipe, hours: float, length_s: float = 10.0, steps: int = 2) -> dict[str, float]:
+    """What a training would take on this machine, from a few measured steps on noise.
+
+    Args:
+        recipe: its batch size, model and epochs count.
+        hours: of sound in the corpus.
+        length_s: of an utterance, on average.
+        steps: how many are measured, after one that is not.
+
+    Returns:
+        parameters; memory_gb of weights, gradients and AdamW's two moments in float32, without
+        what the layers keep of a batch; steps_epoch; seconds_step; hours_epoch; hours_total;
+        throughput, times real time.
+    """
+    alphabet = Alphabet(CHARACTERS)
+    model = build(recipe, alphabet).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
+    items, frames = recipe.schedule.batch_size, round(length_s / HOP_S)
+    batch = Batch(
+        torch.randn(items, frames, recipe.sound.n_mels),
+        torch.full((items,), frames),
+        torch.randint(1, alphabet.size, (items, round(10 * length_s))),
+        torch.full((items,), round(10 * length_s)),
+    )
+    began = time.perf_counter()
+    for step in range(steps + 1):
+        if step == 1:
+            began = time.perf_counter()
+        optimizer.zero_grad()
+        training.recognition_loss(model, batch).backward()
+        optimizer.step()
+    seconds = (time.perf_counter() - began) / steps
+    parameters = training.count_parameters(model)
+    steps_epoch = 3600 * hours / (items * length_s)
+    hours_epoch = steps_epoch * seconds / 3600
+    return {
+        "parameters": parameters,
+        "memory_gb": 16 * parameters / 1e9,
+        "steps_epoch": steps_epoch,
+        "seconds_step": seconds,
+        "hours_epoch": hours_epoch,
+        "hours_total": hours_epoch * recipe.schedule.epochs,
+        "throughput": items * length_s / seconds,
+    }
+
+
+def changed(recipe: Recipe, **changes: Any) -> Recipe:
+    """A copy with other values, named without their part.
+
+    `changed(recipe, epochs=20, units="words")`
+
+    Raises:
+        ValueError: no part of a recipe has such a name.
+    """
+    for part in ("speech", "sound", "network", "schedule"):
+        own = {k: v for k, v in changes.items() if k in asdict(getattr(recipe, part))}
+        recipe = replace(recipe, **{part: replace(getattr(recipe, part), **own)})
+        changes = {k: v for k, v in changes.items() if k not in own}
+    if changes:
+        raise ValueError(f"a recipe has no {', '.join(changes)}")
+    return recipe
+
+
+def _layer(values: Sequence[Any]) -> Layer:
+    return Layer(*(tuple(v) if isinstance(v, list) else v for v in values))
+
+
+def _as_json(recipe: Recipe, seed: int) -> dict[str, Any]:
+    """The recipe as JSON gives it back: tuples are lists."""
+    return json.loads(json.dumps({"recipe": asdict(recipe), "seed": seed}))
+
+
+def _read_recipe(path: Path) -> dict[str, Any]:
+    try:
+        saved = json.loads(path.read_text(encoding="utf-8"))
+        if saved["format"] != FORMAT:
+            raise ValueError(f"format {saved['format']}, this version reads {FORMAT}")
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path}: no such file: no run was saved there") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged or no recipe ({error})") from error
+    return saved
+
+
+def _check_folder(folder: Path, recipe: Recipe, seed: int) -> None:
+    """A ValueError that names the first difference when the folder holds another run."""
+    path = folder / "recipe.json"
+    if not path.exists():
+        return
+    old, new = _flattened(_read_recipe(path)), _flattened(_as_json(recipe, seed))
+    for name, value in new.items():
+        if name not in old or old[name] != value:
+            raise ValueError(
+                f"{folder} holds a run of another recipe: {name} is {old.get(name)} there, {value} "
+                "here. Nothing was changed: name another folder"
+            )
+
+
+def _flattened(saved: dict[str, Any]) -> dict[str, Any]:
+    parts = {f"{p}.{k}": v for p, values in saved["recipe"].items() for k, v in values.items()}
+    return {**parts, "seed": saved["seed"]}
+
+
+def _write_recipe(folder: Path, recipe: Recipe, seed: int, alphabet: Alphabet) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    symbols = {"symbols": list(alphabet.symbols), "separator": alphabet.separator}
+    text = json.dumps({"format": FORMAT, **_as_json(recipe, seed), **symbols}, indent=1)
+    (folder / "recipe.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _write_transcripts(path: Path, parts: list[Transcripts], who: dict[str, str]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["id", "speaker", "reference", "hypothesis"])
+        for part in parts:
+            for name, *texts in zip(part.ids, part.references, part.hypotheses, strict=True):
+                rows.writerow([name, who[name], *texts])

@@ -1,0 +1,121 @@
+"""Train a recogniser from a terminal: `python -m course_utils.train deepspeech2 --help`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+# torch takes seconds to import: --help does without.
+
+MODELS = ("deepspeech2",)
+HOURS = {"librispeech": 100.6}  # train-clean-100
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        prog="python -m course_utils.train",
+        description="Train a recogniser by one of the course's recipes, and test it. With "
+        "--folder, a training that was stopped goes on when the same command is given again.",
+    )
+    made.add_argument("model", choices=MODELS)
+    made.add_argument(
+        "--corpus",
+        required=True,
+        help="the recipe: digits, commands, fsdd, digits-streaming or librispeech",
+    )
+    made.add_argument("--folder", type=Path, help="for curves, checkpoint and transcripts")
+    made.add_argument("--seed", type=int, default=0, help="of weights and order (default 0)")
+    made.add_argument("--epochs", type=int, help="instead of the recipe's")
+    made.add_argument("--held-out", metavar="SPEAKER", help="of fsdd: who is in the test alone")
+    made.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="other values of the recipe, for instance hidden_size=64 augment=false",
+    )
+    made.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
+    made.add_argument("--threads", type=int, help="of the CPU (default: torch's choice)")
+    made.add_argument("--plan", action="store_true", help="measure some steps, say what it takes")
+    made.add_argument("--quiet", action="store_true", help="no progress bars")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a recipe; returns 0, or 2 after a message about what is wrong."""
+    options = parser().parse_args(arguments)
+    import torch
+
+    from course_utils.recipes import recognition
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    try:
+        if options.corpus not in recognition.RECIPES:
+            known = ", ".join(recognition.RECIPES)
+            raise ValueError(f"--corpus must be one of {known}, got {options.corpus!r}")
+        recipe = recognition.changed(recognition.RECIPES[options.corpus], **_changes(options))
+        if options.plan or options.corpus in HOURS:
+            _show_plan(recipe, HOURS.get(options.corpus, 1.0))
+        if options.plan:
+            return 0
+        outcome = recognition.run(
+            recipe,
+            options.folder,
+            seed=options.seed,
+            device=options.device,
+            progress=not options.quiet,
+        )
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"dev:  WER {outcome.dev.wer:.2%}, CER {outcome.dev.cer:.2%}")
+    print(f"test: WER {outcome.test.wer:.2%}, CER {outcome.test.cer:.2%}", end="")
+    if len(set(outcome.speakers)) > 1:
+        low, high = outcome.test.wer_interval(outcome.speakers)
+        print(f", 95 % of speakers' samples: WER {low:.2%} to {high:.2%}", end="")
+    parameters = sum(p.numel() for p in outcome.recogniser.model.parameters())
+    epochs = len(outcome.history.epochs)
+    print(
+        f"\n{parameters:,} parameters, {epochs} epochs of {outcome.hours:.2f} h in "
+        f"{outcome.seconds:.0f} s: {outcome.throughput:.0f} times real time"
+    )
+    return 0
+
+
+def _changes(options: argparse.Namespace) -> dict[str, Any]:
+    changes = {}
+    for text in options.set:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"--set takes NAME=VALUE, got {text!r}")
+        try:
+            changes[name] = json.loads(value)
+        except json.JSONDecodeError:
+            changes[name] = value
+    if options.epochs is not None:
+        changes["epochs"] = options.epochs
+    if options.held_out is not None:
+        changes["held_out"] = options.held_out
+    return changes
+
+
+def _show_plan(recipe: Any, hours: float) -> None:
+    from course_utils.recipes import recognition
+
+    found = recognition.plan(recipe, hours)
+    print(
+        f"plan: {found['parameters']:,.0f} parameters, {found['memory_gb']:.1f} GB for training; "
+        f"{hours:g} h of sound are {found['steps_epoch']:,.0f} steps of "
+        f"{found['seconds_step']:.2f} s, {found['hours_epoch']:.1f} h an epoch, "
+        f"{found['hours_total']:.1f} h in all ({found['throughput']:.0f} times real time)"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

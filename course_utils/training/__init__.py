@@ -1,0 +1,45 @@
+"""Training: the loop with its curves and checkpoints, and the losses and measures of each task."""
+
+from course_utils.training.checkpoints import (
+    FORMAT,
+    load_checkpoint,
+    save_checkpoint,
+    seed_everything,
+)
+from course_utils.training.loop import (
+    History,
+    choose_device,
+    count_parameters,
+    fit,
+    warm_up_cosine,
+)
+from course_utils.training.tasks import (
+    Transcripts,
+    classification_loss,
+    classify,
+    recognise,
+    recognition_loss,
+    recognition_validation,
+    spelling_loss,
+    validation,
+)
+
+__all__ = [
+    "FORMAT",
+    "History",
+    "Transcripts",
+    "choose_device",
+    "classification_loss",
+    "classify",
+    "count_parameters",
+    "fit",
+    "load_checkpoint",
+    "recognise",
+    "recognition_loss",
+    "recognition_validation",
+    "save_checkpoint",
+    "seed_everything",
+    "spelling_loss",
+    "validation",
+    "warm_up_cosine",
+]

@@ -1,0 +1,252 @@
+"""Recorded runs of recognisers: figures, leave one speaker out, an ablation, others beside ours.
+
+    python docs/tools/recognisers.py figures          # commands and FSDD, three seeds
+    python docs/tools/recognisers.py left-out         # FSDD, each of six speakers unheard
+    python docs/tools/recognisers.py ablation         # what each part is worth
+    python docs/tools/recognisers.py peers            # torchaudio's models, a plain LSTM, and ours
+
+Each writes docs/runs/recognisers_NAME.csv, one row a training, with one thread; a run that was
+stopped goes on where it was. FSDD must be on this machine, except for the ablation and the peers,
+which train on the bundled commands. `--only TEXT` runs the rows whose name holds the text.
+
+Nothing was chosen on a test set: recipes are tuned on the development sets, which hold other voices
+(commands) or other takes (FSDD). With a speaker held out, he is in no set but the test.
+"""
+
+import argparse
+import csv
+import platform
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from course_utils import training
+from course_utils.datasets import batching, fsdd
+from course_utils.models.convolution import Layer
+from course_utils.recipes import recognition
+from course_utils.recipes.recognition import RECIPES, Data, Recipe, changed
+
+RUNS = Path(__file__).resolve().parents[1] / "runs"
+FIELDS = (
+    "name",
+    "seed",
+    "parameters",
+    "epochs",
+    "seconds",
+    "throughput",
+    "dev_cer",
+    "dev_wer",
+    "test_cer",
+    "test_wer",
+    "low",
+    "high",
+    "real_time_factor",
+)
+BUDGET_S = 120.0  # of each peer, CPU time of one thread
+
+
+class Wav2Letter(nn.Module):
+    """torchaudio's Wav2Letter on frames: convolutions alone; it knows no lengths.
+
+    What stands behind an item's end is in reach of its last frames, so padding changes them.
+    """
+
+    stride = 2
+
+    def __init__(self, dims: int, tokens: int) -> None:
+        super().__init__()
+        from torchaudio.models import Wav2Letter as Model
+
+        self.model = Model(tokens, "mfcc", dims)
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        """Its first filter of 48 halves the frames, its filter of 32 adds one."""
+        return lengths // 2 + 1
+
+    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """As every recogniser of the course."""
+        log_probs = self.model(features.transpose(1, 2)).transpose(1, 2)
+        return log_probs, self.output_lengths(lengths)
+
+
+class DeepSpeech1(nn.Module):
+    """torchaudio's DeepSpeech (Hannun et al. 2014): dense layers, one plain bidirectional RNN."""
+
+    stride = 1
+
+    def __init__(self, dims: int, tokens: int) -> None:
+        super().__init__()
+        from torchaudio.models import DeepSpeech as Model
+
+        self.model = Model(dims, 256, tokens)
+
+    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """As every recogniser of the course."""
+        return self.model(features[:, None]), lengths
+
+
+class PlainLSTM(nn.Module):
+    """Two bidirectional LSTMs and a linear layer on every frame: no convolution, no stride."""
+
+    stride = 1
+
+    def __init__(self, dims: int, tokens: int, hidden: int = 128) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(dims, hidden, 2, batch_first=True, bidirectional=True)
+        self.linear = nn.Linear(2 * hidden, tokens)
+
+    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """As every recogniser of the course; packed, so that padding changes nothing."""
+        packed = nn.utils.rnn.pack_padded_sequence(
+            features, lengths.cpu(), batch_first=True, enforce_sorted=False
+        )
+        output, _ = nn.utils.rnn.pad_packed_sequence(
+            self.lstm(packed)[0], batch_first=True, total_length=features.shape[1]
+        )
+        return self.linear(output).log_softmax(dim=-1), lengths
+
+
+PEERS: dict[str, Callable[[int, int], nn.Module] | None] = {
+    "Deep Speech 2 (ours)": None,
+    "bidirectional LSTM": PlainLSTM,
+    "DeepSpeech (torchaudio)": DeepSpeech1,
+    "Wav2Letter (torchaudio)": Wav2Letter,
+}
+
+COMMANDS = RECIPES["commands"]
+# What the ablation changes; the first is what all others are compared with.
+ABLATION: dict[str, Recipe] = {
+    "the recipe": COMMANDS,
+    "no batch normalisation": changed(COMMANDS, normalized=False),
+    "SortaGrad": changed(COMMANDS, sortagrad=True),
+    "no augmentation": changed(COMMANDS, augment=False),
+    "stride 2": changed(COMMANDS, convolutions=(Layer(16, (11, 11), (2, 2)),)),
+    "stride 4": changed(COMMANDS, convolutions=(Layer(16, (11, 11), (4, 2)),)),
+    "1 recurrent layer": changed(COMMANDS, num_layers=1),
+    "3 recurrent layers": changed(COMMANDS, num_layers=3),
+    "convolution over time alone": changed(COMMANDS, convolutions=(Layer(128, (11, 40), (3, 1)),)),
+    "GRU": changed(COMMANDS, kind="gru"),
+    "clipped RNN": changed(COMMANDS, kind="rnn"),
+    "forwards, lookahead 5": changed(COMMANDS, bidirectional=False, lookahead=5),
+}
+FIGURES = {"commands": COMMANDS, "FSDD, official takes": RECIPES["fsdd"]}
+
+
+def left_out() -> dict[str, Recipe]:
+    """A recipe for each speaker who is not heard in training."""
+    recipe = changed(RECIPES["fsdd"], augment=True)
+    return {name: changed(recipe, held_out=name) for name in fsdd.load().speakers}
+
+
+def budgeted(recipe: Recipe, model: nn.Module, data: Data) -> Recipe:
+    """The recipe with as many epochs as fit the budget, from three measured steps."""
+    loss = recognition.loss_of(recipe)
+    batches = batching.loader(data.train, recipe.schedule.batch_size, shuffle=True)
+    seconds = []
+    for _, batch in zip(range(4), batches, strict=False):
+        began = time.process_time()
+        loss(model.train(), batch).backward()
+        seconds.append(time.process_time() - began)
+    model.zero_grad(set_to_none=True)
+    epoch = float(np.mean(seconds[1:])) * len(batches)
+    return changed(recipe, epochs=max(1, round(BUDGET_S / epoch)))
+
+
+def row(name: str, recipe: Recipe, seed: int, data: Data, peer: Callable | None = None) -> dict:
+    """One training and its figures."""
+    torch.manual_seed(seed)
+    tokens, dims = data.alphabet.size, recipe.sound.n_mels
+    model = peer(dims, tokens) if peer else recognition.build(recipe, data.alphabet, seed)
+    if name in PEERS:
+        before = {key: value.clone() for key, value in model.state_dict().items()}
+        recipe = budgeted(recipe, model, data)
+        model.load_state_dict(before)
+    began = time.process_time()
+    done = recognition.run(recipe, seed=seed, data=data, model=model, device="cpu", progress=False)
+    seconds = time.process_time() - began
+    found = {
+        "name": name,
+        "seed": seed,
+        "parameters": training.count_parameters(model),
+        "epochs": recipe.schedule.epochs,
+        "seconds": f"{seconds:.0f}",
+        "throughput": f"{3600 * done.hours * recipe.schedule.epochs / seconds:.0f}",
+        "dev_cer": f"{done.dev.cer:.4f}",
+        "dev_wer": f"{done.dev.wer:.4f}",
+        "test_cer": f"{done.test.cer:.4f}",
+        "test_wer": f"{done.test.wer:.4f}",
+    }
+    if len(set(done.speakers)) > 1:
+        low, high = done.test.wer_interval(done.speakers)
+        found |= {"low": f"{low:.4f}", "high": f"{high:.4f}"}
+    test = recognition.corpora(recipe.speech)[2]
+    utterances = [test[i] for i in range(min(40, len(test)))]
+    factor = recognition.real_time_factor(done.recogniser, utterances)
+    return found | {"real_time_factor": f"{factor:.4f}"}
+
+
+def planned(which: str) -> Iterator[tuple[str, Recipe, int, Callable | None]]:
+    """Every training of a table: name, recipe, seed, and another model than ours."""
+    if which == "figures":
+        yield from ((n, recipe, seed, None) for seed in range(3) for n, recipe in FIGURES.items())
+    elif which == "left-out":
+        yield from ((name, recipe, 0, None) for name, recipe in left_out().items())
+    elif which == "ablation":
+        yield from ((name, recipe, 0, None) for name, recipe in ABLATION.items())
+    else:
+        yield from ((name, COMMANDS, 0, peer) for name, peer in PEERS.items())
+
+
+def write(path: Path, which: str, rows: list[dict]) -> None:
+    """The table, with how it was made in front."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(
+            f"# command: python docs/tools/recognisers.py {which}\n"
+            f"# versions: Python {platform.python_version()}, torch {torch.__version__}, "
+            f"NumPy {np.__version__}\n"
+            "# machine: one thread of a server's CPU; seconds: CPU time, development set included\n"
+            "# greedy decoding; low, high: 95 % of bootstrap samples of the test's speakers\n"
+        )
+        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def main() -> None:
+    """The rows of one table that are not there yet."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("table", choices=("figures", "left-out", "ablation", "peers"))
+    parser.add_argument("--only", default="", help="rows whose name holds this text")
+    parser.add_argument("--output", type=Path)
+    parser.add_argument(
+        "--set", nargs="+", default=[], metavar="NAME=NUMBER", help="for a try: epochs=1 train=50"
+    )
+    arguments = parser.parse_args()
+    path = arguments.output or RUNS / f"recognisers_{arguments.table}.csv".replace("-", "_")
+    torch.set_num_threads(1)
+    changes = {name: int(value) for name, value in (text.split("=") for text in arguments.set)}
+    rows = []
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    done = {(row["name"], int(row["seed"])) for row in rows}
+    read: tuple | None = None
+    data: Data | None = None
+    for name, recipe, seed, peer in planned(arguments.table):
+        recipe = changed(recipe, **changes)
+        if arguments.only not in name or (name, seed) in done:
+            continue
+        if read != (recipe.speech, recipe.sound):
+            read, data = (recipe.speech, recipe.sound), recognition.prepare(recipe, progress=False)
+        rows.append(row(name, recipe, seed, data, peer))
+        write(path, arguments.table, rows)
+        print(", ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""The recorded runs' own parts: models beside ours keep the course's contract."""
+
+import pytest
+import torch
+
+from course_utils.datasets import fsdd
+from course_utils.datasets.text import Alphabet
+from course_utils.recipes import recognition
+from docs.tools import recognisers as tool
+
+PEERS = {name: peer for name, peer in tool.PEERS.items() if peer is not None}
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_lengths_and_log_probabilities_of_the_peers(name):
+    torch.manual_seed(0)
+    model = PEERS[name](40, 27).eval()
+    with torch.no_grad():
+        for frames in (2, 30, 31, 60, 61):  # Wav2Letter needs two
+            log_probs, lengths = model(torch.randn(2, frames, 40), torch.tensor([frames, 1]))
+            assert log_probs.shape[0] == 2 and log_probs.shape[2] == 27
+            assert log_probs.shape[1] == lengths[0] and 1 <= lengths[1] <= lengths[0]
+            sums = log_probs.exp().sum(dim=-1)
+            torch.testing.assert_close(sums, torch.ones_like(sums), rtol=1e-4, atol=1e-4)
+
+
+def test_padding_changes_nothing_where_the_tool_says_so():
+    torch.manual_seed(0)
+    model = tool.PlainLSTM(40, 27).eval()
+    x = torch.randn(1, 20, 40)
+    padded = torch.cat([x, torch.randn(1, 9, 40)], dim=1)
+    both = torch.cat([padded, torch.randn(1, 29, 40)])
+    with torch.no_grad():
+        alone = model(x, torch.tensor([20]))[0]
+        within = model(both, torch.tensor([20, 29]))[0][:1, :20]
+    torch.testing.assert_close(alone, within)
+
+
+def test_every_row_of_the_ablation_is_a_model_and_changes_one_thing():
+    recipes = list(tool.ABLATION.values())
+    assert recipes[0] == recognition.RECIPES["commands"]
+    assert len(set(recipes)) == len(recipes)
+    alphabet = Alphabet(recognition.CHARACTERS)
+    with torch.device("meta"):
+        for recipe in recipes:
+            recognition.build(recipe, alphabet)
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(not fsdd.available(), reason="FSDD is not on this machine")
+def test_each_speaker_is_left_out_once():
+    recipes = tool.left_out()
+    assert list(recipes) == fsdd.load().speakers
+    assert all(recipe.speech.held_out == name for name, recipe in recipes.items())
+
+
+def test_tables_are_written_with_how_they_were_made_and_read_again(tmp_path):
+    rows = [{"name": "a", "seed": 0, "test_wer": "0.0100"}]
+    tool.write(tmp_path / "t.csv", "ablation", rows)
+    lines = (tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "# command: python docs/tools/recognisers.py ablation"
+    assert next(line for line in lines if not line.startswith("#")) == ",".join(tool.FIELDS)
