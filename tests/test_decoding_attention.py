@@ -98,7 +98,12 @@ OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def named(options):
+    """A name that is the same in every process."""
+    return ",".join(f"{k}={getattr(v, 'separator', v)}" for k, v in options.items()) or "plain"
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=named)
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("top", [1, 5, 1000])
 def test_an_unbounded_beam_is_an_exhaustive_search(options, seed, top):
@@ -130,7 +135,7 @@ def test_one_text_in_the_beam_is_the_greedy_search(seed, kind, limit):
         assert one.score / (len(one.tokens) + 1) == pytest.approx(other.score, abs=1e-9)
 
 
-@pytest.mark.parametrize("options", [*OPTIONS[:6], {"end_threshold": 1.5}], ids=str)
+@pytest.mark.parametrize("options", [*OPTIONS[:6], {"end_threshold": 1.5}], ids=named)
 @pytest.mark.parametrize("beam_size", [1, 2, 5, 16])
 def test_a_batch_gives_what_each_item_gives_alone(options, beam_size):
     model = make(3, end=0.5)

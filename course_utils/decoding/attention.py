@@ -89,7 +89,10 @@ def attention_beam_search(
     where |y| counts the tokens and END, n the tokens (or words, see `LanguageModel`), and c the
     frames of the encoder whose attention weights, summed over the steps, exceed `COVERED`. An item
     is done when no text of its beam can overtake the `top` best that have ended, whatever comes:
-    so a beam that never is full finds the best text of all.
+    so a beam that never is full finds the best text of all. The first term's size depends on
+    `length_normalisation`: divided by the length it is a fraction of 1, and the other weights must
+    be as small. A coverage of 0.1 a frame is mild without normalisation, and with it buys frames by
+    writing anything.
 
     Args:
         model: is used in evaluation mode, and left in the mode it was in.

@@ -39,7 +39,8 @@ def pair_frames(x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         (batch, (frames + 1) // 2, 2 d), and the lengths (lengths + 1) // 2.
     """
     batch, frames, d = x.shape
-    x = x * length_mask(lengths, frames)[..., None]  # an odd item's partner is 0, not padding
+    # The partner of an odd item's last frame is 0, whatever the padding holds.
+    x = x.masked_fill(~length_mask(lengths, frames)[..., None], 0)
     x = nn.functional.pad(x, (0, 0, 0, frames % 2))
     return x.reshape(batch, -1, 2 * d), (lengths + 1) // 2
 
@@ -148,11 +149,11 @@ class ListenAttendSpell(nn.Module):
         self,
         dims: int,
         tokens: int,
-        hidden: int = 128,
+        hidden: int = 64,
         *,
-        front: Sequence[Layer] = (Layer(128, 5, 2),),
+        front: Sequence[Layer] = (Layer(64, 5, 2),),
         pyramid: int = 1,
-        speller: int = 256,
+        speller: int = 128,
         speller_layers: int = 1,
         attention: str = "location",
         ctc: bool = False,
