@@ -9,7 +9,7 @@ function render({ model, el }) {
   const { colours, scene } = ui;
   const names = model.get("_names");
   const [most, first] = [model.get("_most"), model.get("probabilities")];
-  // A target as it is written; symbols of several characters have spaces between.
+  // Symbols of several characters have spaces between.
   const separator = names.slice(1).some((name) => name.length > 1) ? " " : "";
   const text = (tokens) => tokens.map((k) => names[k]).join(separator);
 
@@ -164,7 +164,8 @@ function render({ model, el }) {
     // The same p under every column.
     const bottom = toY(rows.length) - pitch() / 2 + 18;
     ink(pen, 0.9);
-    sums.forEach((sum, t) => pen.fillText(brief(sum, column()), toX(t), bottom));
+    const every = column() < 28 ? 2 : 1;
+    sums.forEach((sum, t) => { if (t % every === 0) pen.fillText(brief(sum, column() * every), toX(t), bottom); });
     size(pen, 12);
     pen.textAlign = "left";
     pen.fillText(isNarrow() ? "p" : "Σ αβ/y", 4, bottom);
