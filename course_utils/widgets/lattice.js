@@ -98,7 +98,7 @@ function written(v) {
 // As many digits as fit into a cell of this width.
 function brief(v, wide) {
   if (v === 0) return "0";
-  if (v > 0.9995) return "1";
+  if (v > 0.9995) return v === 1 || wide < 32 ? "1" : "≈1";
   const power = (digits) => v.toExponential(digits).replace("-", "−");
   if (wide < 32) {
     if (v < 0.00995) return wide < 22 ? "≈0" : power(0);

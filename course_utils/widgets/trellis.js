@@ -9,7 +9,7 @@ function render({ model, el }) {
   const { colours, scene } = ui;
   const names = model.get("_names");
   const [most, first] = [model.get("_most"), model.get("probabilities")];
-  // A target as it is written; symbols of several characters have spaces between.
+  // Symbols of several characters have spaces between.
   const separator = names.slice(1).some((name) => name.length > 1) ? " " : "";
   const text = (tokens) => tokens.map((k) => names[k]).join(separator);
 
@@ -22,8 +22,8 @@ function render({ model, el }) {
     }
     return now;
   }
-  const frame = () => Math.min(model.get("frame"), follow().T - 1);
-  const place = () => Math.min(model.get("place"), follow().rows.length - 1);
+  const frame = () => Math.min(model.get("frame"), now.T - 1);
+  const place = () => Math.min(model.get("place"), now.rows.length - 1);
 
   const bars = ui.canvas(ui.root, "trellis-bars course-draggable", 150,
     "The probability of each token in each frame, as bars. Drag a bar; or choose one with the arrow keys and change it with plus and minus.");
@@ -33,12 +33,13 @@ function render({ model, el }) {
 
   // Both pictures have the frames at the same places.
   const isNarrow = () => stage.width < 480;
-  const left = () => (isNarrow() ? 22 : 58) + 8 * Math.max(...names.map((name) => name.length));
-  const column = () => (stage.width - left() - 4) / follow().T;
+  const nameWidth = 8 * Math.max(...names.map((name) => name.length));
+  const left = () => (isNarrow() ? 22 : 58) + nameWidth;
+  const column = () => (stage.width - left() - 4) / now.T;
   const toX = (t) => left() + (t + 0.5) * column();
   const cellWidth = () => column() - clamp(0.3 * column(), 4, 34);
   const barHeight = () => clamp(190 / names.length, 32, 54);
-  const pitch = () => clamp(330 / follow().rows.length, 27, 46);
+  const pitch = () => clamp(330 / now.rows.length, 27, 46);
   const [barsTop, cellsTop] = [38, 24];
   const cellHeight = () => pitch() - clamp(0.3 * pitch(), 7, 13);
   const toY = (s) => cellsTop + (s + 0.5) * pitch();
@@ -79,6 +80,7 @@ function render({ model, el }) {
       size(pen, 12, "bold ");
       pen.fillText(name, left() - 8, bottom - tall / 2 + 5);
       pen.textAlign = "center";
+      size(pen, numberSize());
       y.forEach((values, t) => {
         const x = toX(t) - wide / 2;
         ink(pen, 0.5, colours.blue);
@@ -95,7 +97,6 @@ function render({ model, el }) {
           pen.strokeRect(x - 3, bottom - tall - 3, wide + 6, tall + 6);
         }
         ink(pen, 1);
-        size(pen, numberSize());
         pen.fillText(brief(values[k], wide), toX(t), bottom - tall / 2 + 4);
       });
     });
@@ -119,14 +120,20 @@ function render({ model, el }) {
     pen.fillText(isNarrow() ? "shade: share of its column; thick: best path" :
       "rows: the target with blanks; shade: a cell's share of its column; dashed: cannot be part of a whole path; thick: best path", 4, 12);
 
-    rows.forEach((_, s) => {
-      for (let t = 0; t < T - 1; t += 1) for (const to of after(rows, s)) {
-        const possible = alive[t][s] && alive[t + 1][to];
-        ink(pen, possible ? 0.5 : 0.16);
-        pen.setLineDash(possible ? [] : [2, 3]);
-        edge([t, s, t + 1, to]);
-      }
-    });
+    // All lines of one kind are one path: that is much faster.
+    for (const possible of [false, true]) {
+      ink(pen, possible ? 0.5 : 0.16);
+      pen.setLineDash(possible ? [] : [2, 3]);
+      pen.beginPath();
+      rows.forEach((_, s) => {
+        for (let t = 0; t < T - 1; t += 1) for (const to of after(rows, s)) {
+          if ((alive[t][s] && alive[t + 1][to]) !== possible) continue;
+          pen.moveTo(toX(t) + wide / 2, toY(s));
+          pen.lineTo(toX(t + 1) - wide / 2, toY(to));
+        }
+      });
+      pen.stroke();
+    }
     pen.setLineDash([]);
     ink(pen, 1, colours.red, 4);
     path?.slice(1).forEach((s, t) => edge([t, path[t], t + 1, s]));
@@ -134,6 +141,7 @@ function render({ model, el }) {
     for (const one of [...sources(frame(), place()), ...goals(frame(), place())]) edge(one);
 
     pen.textAlign = "center";
+    size(pen, numberSize());
     values.forEach((cells, t) => {
       const sum = total(cells) || 1;
       cells.forEach((value, s) => {
@@ -150,29 +158,25 @@ function render({ model, el }) {
           pen.strokeRect(x - 4, y - 4, wide + 8, high + 8);
         }
         ink(pen, value ? 1 : 0.7);
-        size(pen, numberSize());
         pen.fillText(brief(value, wide), toX(t), toY(s) + 4);
       });
     });
     // The same p under every column.
     const bottom = toY(rows.length) - pitch() / 2 + 18;
     ink(pen, 0.9);
-    sums.forEach((sum, t) => pen.fillText(brief(sum, column()), toX(t), bottom));
+    const every = column() < 28 ? 2 : 1;
+    sums.forEach((sum, t) => { if (t % every === 0) pen.fillText(brief(sum, column() * every), toX(t), bottom); });
     size(pen, 12);
     pen.textAlign = "left";
     pen.fillText(isNarrow() ? "p" : "Σ αβ/y", 4, bottom);
     ink(pen, 0.3);
     line(pen, 4, bottom - 15, stage.width - 4, bottom - 15);
     pen.textAlign = "right";
-    rows.forEach((k, s) => {
-      ink(pen, 1);
-      size(pen, 12, "bold ");
-      pen.fillText(names[k], left() - 8, toY(s) + 4);
-      if (isNarrow()) return;
-      ink(pen, 0.75);
-      size(pen, 12);
-      pen.fillText(`s = ${s}`, 44, toY(s) + 4);
-    });
+    ink(pen, 0.75);
+    if (!isNarrow()) rows.forEach((_, s) => pen.fillText(`s = ${s}`, 44, toY(s) + 4));
+    ink(pen, 1);
+    size(pen, 12, "bold ");
+    rows.forEach((k, s) => pen.fillText(names[k], left() - 8, toY(s) + 4));
     pen.textAlign = "left";
   }
 
