@@ -582,7 +582,7 @@ notebook.set_quiz(
                 "Its best path is one of the two, or one of the wrong ones.",
             ),
             Option(
-                "Give 'ab' and 'ba' one half each, and 'aa', 'bb' nothing.",
+                "Give 'ab' and 'ba' one half each, and nothing to other texts.",
                 "Frames are independent, given the sound: no frame knows what another has chosen.",
                 correct=True,
             ),

@@ -116,7 +116,8 @@ def posteriors(
     _shade(ax, words, 1.12)
     ax.plot(times, y[:, 0], "--", color=GREY, lw=1.2)
     for token in range(1, y.shape[1]):
-        color, style, _ = CURVE_STYLES[token % len(CURVE_STYLES)]
+        color = CURVE_STYLES[token % len(CURVE_STYLES)][0]
+        style = "-" if token <= len(CURVE_STYLES) else "-."  # ten digits, five colours
         ax.plot(times, y[:, token], style, color=color, lw=1.4)
         above = np.concatenate([[False], y[:, token] > 0.5, [False]]).astype(int)
         starts, ends = np.flatnonzero(np.diff(above) > 0), np.flatnonzero(np.diff(above) < 0)

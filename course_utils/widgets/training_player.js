@@ -56,7 +56,7 @@ function render({ model, el }) {
     pen.globalAlpha = 1;
     for (let token = 0; token < tokens; token += 1) {
       pen.strokeStyle = token ? clip.colours[token % clip.colours.length] : colours.ink;
-      pen.setLineDash(token ? [] : [5, 4]);
+      pen.setLineDash(token > clip.colours.length ? [9, 3, 2, 3] : token ? [] : [5, 4]);
       pen.lineWidth = token ? 2.2 : 1.4;
       pen.beginPath();
       let [peak, height] = [0, 0];

@@ -127,7 +127,9 @@ class TrainingPlayer(Explorer):
             ax.text((word.start_s + word.end_s) / 2, 1.12, word.text, ha="center", size=8)
         ax.plot(times, values[:, 0], "--", color="#666666", linewidth=1.2)
         for token in range(1, values.shape[1]):
-            ax.plot(times, values[:, token], color=COLOURS[token % len(COLOURS)], linewidth=1.5)
+            style = "-" if token <= len(COLOURS) else "-."
+            color = COLOURS[token % len(COLOURS)]
+            ax.plot(times, values[:, token], style, color=color, linewidth=1.5)
             peak = int(values[:, token].argmax())
             if values[peak, token] > 0.3:
                 height = values[peak, token] + 0.02
