@@ -7,6 +7,7 @@ from course_utils.widgets.air import AirExplorer
 from course_utils.widgets.aliasing import AliasingExplorer
 from course_utils.widgets.attention import AttentionExplorer
 from course_utils.widgets.augmentation_bench import AugmentationBench
+from course_utils.widgets.beam_stepper import BeamStepper
 from course_utils.widgets.filter_bench import FilterBench
 from course_utils.widgets.gates import GateExplorer
 from course_utils.widgets.playground import BoundaryPlayground
@@ -20,6 +21,7 @@ __all__ = [
     "AliasingExplorer",
     "AttentionExplorer",
     "AugmentationBench",
+    "BeamStepper",
     "BoundaryPlayground",
     "ConvolutionStepper",
     "FilterBench",
