@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 TOLERANCE = 1e-4  # by which the probabilities of a frame may miss 1
 
@@ -224,14 +223,15 @@ class _Loss(torch.autograd.Function):
         return -log_p
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        if torch.is_grad_enabled():  # create_graph=True: it would be wrong, and silently so
+            raise RuntimeError("ctc_loss can be differentiated once only, without create_graph")
         (occupancy,) = ctx.saved_tensors
         return -grad[:, None] * occupancy, None, None, None
 
 
 def _forward(log_y: Tensor, labels: Tensor) -> Tensor:
-    """Log α (T, N, S): equations 5 to 7, for all items and places at once.
+    """Log α (T, N, S): equations 6 and 7, for all items and places at once.
 
     Args:
         log_y: (T, N, S), -inf outside of the items.
@@ -252,7 +252,7 @@ def _forward(log_y: Tensor, labels: Tensor) -> Tensor:
 def _forward_backward(
     log_y: Tensor, labels: Tensor, inputs: Tensor, sizes: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Log α and log β, each (T, N, S), in one loop: β is the α of everything turned round."""
+    """Log α and log β, (T, N, S), in one loop: equations 10 and 11 are 6 and 7, turned round."""
     T, N, S = log_y.shape
     items = torch.arange(N)
     # Turned within its own length, so that padding stays behind; twice turned is as before.
@@ -277,10 +277,7 @@ def _begin(log_y: Tensor) -> Tensor:
 
 
 def _skip(labels: Tensor) -> Tensor:
-    """0 where place s may be reached from s - 2, else -inf: not onto a blank, nor an equal label.
-
-    The first label is also reached over two places that do not exist, which adds nothing.
-    """
+    """0 where place s is reached from s - 2 too, else -inf: not onto a blank or an equal label."""
     allowed = torch.zeros_like(labels, dtype=torch.bool)
     allowed[..., 3::2] = labels[..., 3::2] != labels[..., 1:-2:2]
     return torch.zeros(labels.shape).masked_fill(~allowed, -torch.inf)
@@ -305,7 +302,7 @@ def _total(alpha: Tensor, inputs: Tensor, sizes: Tensor) -> Tensor:
 
 
 def _occupancy(alpha: Tensor, beta: Tensor, log_y: Tensor, log_p: Tensor) -> Tensor:
-    """α β / (y p), (T, N, S): both α and β hold frame t's y, so one of them is taken out again."""
+    """α β / (y p), (T, N, S): α and β both hold frame t's y, so one is taken out; equation 14."""
     reached = (alpha > -torch.inf) & (beta > -torch.inf)
     log_occupancy = alpha + beta - log_y - log_p[:, None]
     return torch.where(reached, log_occupancy.exp(), 0.0)

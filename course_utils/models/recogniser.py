@@ -53,11 +53,18 @@ class CTCRecogniser(nn.Module):
             features: (batch, frames, dims).
             lengths: (batch,) frames that are not padding; None: all of them, and None comes back.
         """
+        logits, lengths = self.scores(features, lengths)
+        return logits.log_softmax(dim=-1), lengths
+
+    def scores(
+        self, features: Tensor, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """As `forward`, but the logits, before the log-softmax."""
         x = self.normalize(features.transpose(1, 2), lengths)
         x, lengths = self.block(x, lengths)
         x = self.recurrent(x.transpose(1, 2), lengths)[0]
         x = self.norm(x.transpose(1, 2), lengths).transpose(1, 2)
-        return self.linear(x).log_softmax(dim=-1), lengths
+        return self.linear(x), lengths
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """Frames that come out for `lengths` frames of features."""

@@ -29,6 +29,7 @@ from course_utils.plotting.convolution import (
     relevance,
     responses_of,
 )
+from course_utils.plotting.ctc import evolution, paths, posteriors, spans, suspects, trellis
 from course_utils.plotting.decoding import choices, intervals, path_sums, spelled
 from course_utils.plotting.dense import descent, network, vowel_chart, vowel_regions
 from course_utils.plotting.learning import confusion, learning_curves
@@ -85,6 +86,7 @@ __all__ = [
     "descent",
     "edit_table",
     "errors_by_length",
+    "evolution",
     "feature_maps",
     "filter_bank",
     "framing",
@@ -105,6 +107,8 @@ __all__ = [
     "padding",
     "paired",
     "path_sums",
+    "paths",
+    "posteriors",
     "precision_recall",
     "receptive_field",
     "relevance",
@@ -113,6 +117,7 @@ __all__ = [
     "sample_images",
     "samples",
     "scene",
+    "spans",
     "spectrogram",
     "spectrograms",
     "spectrum",
@@ -120,6 +125,8 @@ __all__ = [
     "splits",
     "stations",
     "stream",
+    "suspects",
+    "trellis",
     "unrolled",
     "vowel_chart",
     "vowel_regions",
