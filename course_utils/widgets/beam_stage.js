@@ -83,8 +83,8 @@ function createBeamStage(ui, surface, { names, spell, state }) {
     ink(pen, colours.ink, faint);
     const base = top + (narrow ? 28 : 15);
     const sum = `= ${chance(mass(entry))}`;
-    const start = narrow ? x + 6 : right - 158;
-    const step = narrow ? (full - 14) / 3 : 54;
+    const start = narrow ? x + 6 : right - 164;
+    const step = narrow ? (full - 14) / 3 : 56;
     pen.textAlign = "right";
     pen.fillText(sum, right - 6, base, narrow ? step : 50);
     pen.textAlign = "left";

@@ -199,11 +199,12 @@ class BeamStepper(Explorer):
         if len(self.probabilities) <= 10:
             for (t, token), p in np.ndenumerate(self.probabilities):
                 left.text(t, token, f"{p:.2g}", ha="center", va="center", fontsize=7, color=INK)
-        first = -0.5
-        left.set_xticks(range(len(self.probabilities)), range(1, len(self.probabilities) + 1))
+        count = len(self.probabilities)
+        shown = range(1, count + 1, 1 if count <= 16 else 5)
+        left.set_xticks([t - 1 for t in shown], shown)
         left.tick_params(labelsize=7)
         if read:
-            left.axvspan(read - 1 + first, read + first, fill=False, edgecolor=RED, linewidth=2)
+            left.axvspan(read - 1.5, read - 0.5, fill=False, edgecolor=RED, linewidth=2)
         left.set(xlabel="frame", title="probability of each token")
         beam = self.beam()
         rows = np.arange(len(beam))
