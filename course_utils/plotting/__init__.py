@@ -29,7 +29,15 @@ from course_utils.plotting.convolution import (
     relevance,
     responses_of,
 )
-from course_utils.plotting.ctc import evolution, paths, posteriors, spans, suspects, trellis
+from course_utils.plotting.ctc import (
+    evolution,
+    paths,
+    plateau,
+    posteriors,
+    spans,
+    suspects,
+    trellis,
+)
 from course_utils.plotting.decoding import choices, intervals, path_sums, spelled
 from course_utils.plotting.dense import descent, network, vowel_chart, vowel_regions
 from course_utils.plotting.learning import confusion, learning_curves
@@ -108,6 +116,7 @@ __all__ = [
     "paired",
     "path_sums",
     "paths",
+    "plateau",
     "posteriors",
     "precision_recall",
     "receptive_field",

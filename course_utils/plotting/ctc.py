@@ -96,6 +96,7 @@ def posteriors(
     frame_s: float,
     words: Sequence[Word] = (),
     title: str = "",
+    unit: str = "s",
     ax: Axes | None = None,
 ) -> Axes:
     """Draws what a CTC network says at each frame: the blank dashed, each label as a curve.
@@ -106,6 +107,7 @@ def posteriors(
         frame_s: seconds from one frame to the next; frame t is centred on t · frame_s.
         words: where they lie is shaded, and their names stand above.
         title: above the picture, on the left.
+        unit: of the time axis.
         ax: where to draw; new Axes when None.
     """
     ax = new_axes(height=2.2) if ax is None else ax
@@ -120,7 +122,7 @@ def posteriors(
         for t in np.flatnonzero((inner[1:-1] > 0.5) & (inner[1:-1] >= inner[2:])):
             if inner[t] < inner[t + 1]:
                 ax.text(times[t], 1.0, names[token], ha="center", va="bottom", fontsize=8)
-    ax.set(xlabel="time (s)", ylabel="probability", ylim=(0, 1.1), xlim=(0, times[-1]))
+    ax.set(xlabel=f"time ({unit})", ylabel="probability", ylim=(0, 1.1), xlim=(0, times[-1]))
     ax.set_title(title, loc="left", fontsize=10, pad=14 if words else 4)
     return ax
 
@@ -130,6 +132,7 @@ def evolution(
     names: Sequence[str],
     frame_s: float,
     words: Sequence[Word] = (),
+    unit: str = "s",
 ) -> Axes:
     """Draws the probabilities of one clip at several moments of a training, one below the other.
 
@@ -138,13 +141,14 @@ def evolution(
         names: names[token].
         frame_s: seconds from one frame to the next.
         words: where they lie.
+        unit: of the time axis.
     """
     axes = np.atleast_1d(new_axes(rows=len(snapshots), height=1.45))
     for ax, (title, y) in zip(axes, snapshots.items(), strict=True):
-        posteriors(y, names, frame_s, words if ax is axes[0] else (), title, ax)
+        posteriors(y, names, frame_s, words if ax is axes[0] else (), title, unit, ax)
         if ax is not axes[0]:
             _shade(ax, words, None)
-        ax.set(xlabel="time (s)" if ax is axes[-1] else "", ylabel="")
+        ax.set(xlabel=f"time ({unit})" if ax is axes[-1] else "", ylabel="")
     return axes[0]
 
 
@@ -187,6 +191,32 @@ def spans(
     below.set_yticks(range(len(rows)), rows)
     below.set(ylim=(len(rows) - 0.5, -0.5), xlabel="time (s)")
     below.tick_params(axis="y", length=0)
+    return above
+
+
+def plateau(
+    losses: Mapping[str, ArrayLike], level: float, blanks: Mapping[str, Mapping[int, float]]
+) -> Axes:
+    """Draws the steps of trainings: the loss, and the share of the blank.
+
+    Args:
+        losses: name to the loss of each step; drawn as means of five steps.
+        level: loss of the best network that does not hear, a dotted line.
+        blanks: name to {step: mean probability of the blank in a clip}.
+    """
+    above, below = new_axes(rows=2, height=1.8)
+    longest = max(map(len, losses.values()))
+    for (name, values), (color, style, _) in zip(losses.items(), CURVE_STYLES, strict=False):
+        means = np.convolve(np.asarray(values), np.full(5, 0.2), mode="valid")
+        above.plot(np.arange(len(means)) + 2, means, style, color=color, lw=1.3, label=name)
+        steps = list(blanks[name])
+        below.plot(steps, [blanks[name][k] for k in steps], style, color=color, lw=1.3)
+    above.axhline(level, ls=":", color=GREY, lw=2, label="best that hears nothing")
+    above.set(yscale="log", ylabel="loss")
+    above.legend(frameon=False, fontsize=9)
+    below.set(xlabel="step", ylabel="blank", ylim=(0, 1.05), xlim=(0, longest))
+    for ax in (above, below):
+        ax.grid(alpha=0.3)
     return above
 
 

@@ -13,6 +13,8 @@ from course_utils.widgets.gates import GateExplorer
 from course_utils.widgets.playground import BoundaryPlayground
 from course_utils.widgets.spectrogram import SpectrogramExplorer
 from course_utils.widgets.stepper import ConvolutionStepper
+from course_utils.widgets.training_player import TrainingPlayer
+from course_utils.widgets.trellis import TrellisExplorer
 from course_utils.widgets.wave_builder import WaveBuilder
 from course_utils.widgets.winding import WindingMachine
 
@@ -27,6 +29,8 @@ __all__ = [
     "FilterBench",
     "GateExplorer",
     "SpectrogramExplorer",
+    "TrainingPlayer",
+    "TrellisExplorer",
     "WaveBuilder",
     "WindingMachine",
 ]
