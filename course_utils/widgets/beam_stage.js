@@ -26,6 +26,15 @@ function fit(pen, text, width) {
   return `…${cut}`;
 }
 
+// "p_b" and "p_nb" with their indices below the line.
+const formula = (text) => text.split(/(p_nb|p_b)/).map((part) =>
+  (part.startsWith("p_") ? make("span", {}, "p", make("sub", {}, part.slice(2))) : part));
+const paragraph = (text) => make("p", {}, ...formula(text));
+function table(name, rows) {
+  const cells = (row, k) => make("tr", {}, ...row.map((text, j) => make(k && j ? "td" : "th", {}, ...formula(text))));
+  return make("table", { class: name }, make("tbody", {}, ...rows.map(cells)));
+}
+
 // The picture of one step. `state()` gives the search, the frame, the last column and its chosen row.
 function createBeamStage(ui, surface, { names, spell, state }) {
   const { colours } = ui;

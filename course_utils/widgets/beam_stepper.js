@@ -16,6 +16,7 @@ function render({ model, el }) {
 
   // The whole search is made when a setting changes, not when a frame is stepped.
   let plan = null;
+  let pointed = null; // the cell under the pointer
   function makePlan() {
     const [example, width, alpha, beta] = ["example", "width", "alpha", "beta"].map((t) => model.get(t));
     const key = [example, width, alpha, beta].join();
@@ -26,6 +27,7 @@ function render({ model, el }) {
     const peak = rows[0].map((_, token) => Math.max(...rows.map((y) => y[token])));
     // The blank, and the tokens that stand out most.
     const tokens = peak.map((_, token) => token).slice(1).sort((a, b) => peak[b] - peak[a]).slice(0, SHOWN_TOKENS - 1);
+    pointed = null;
     plan = {
       key, rows, setting, columns, best: bestPath(rows), withLM: setting.alpha !== 0 || setting.beta !== 0,
       shown: [0, ...tokens.sort((a, b) => a - b)], left: peak.length - 1 - tokens.length,
@@ -72,7 +74,9 @@ function render({ model, el }) {
     const edges = frameEdges();
     pen.textAlign = "left";
     ink(pen, colours.ink, 0.85);
-    pen.fillText("probability of each token; framed: the best path", 2, 12, grid.width - 4);
+    const title = pointed ? `frame ${pointed.t + 1}, ${names[shown[pointed.k]]}: ${chance(rows[pointed.t][shown[pointed.k]], 2)}` :
+      "probability of each token; framed: the best path";
+    pen.fillText(title, 2, 12, grid.width - 4);
     shown.forEach((token, k) => pen.fillText(fit(pen, names[token], edges[0] - 8), 4, 48 + k * BAND));
     if (left) pen.fillText(`${left} less probable tokens are not drawn`, edges[0], grid.height - 3);
     pen.textAlign = "center";
@@ -107,14 +111,6 @@ function render({ model, el }) {
     report();
   };
 
-  // "p_b" and "p_nb" with their indices below the line.
-  const formula = (text) => text.split(/(p_nb|p_b)/).map((part) =>
-    (part.startsWith("p_") ? make("span", {}, "p", make("sub", {}, part.slice(2))) : part));
-  const paragraph = (text) => make("p", {}, ...formula(text));
-  function table(name, rows) {
-    const cells = (row, k) => make("tr", {}, ...row.map((text, j) => make(k && j ? "td" : "th", {}, ...formula(text))));
-    return make("table", { class: name }, make("tbody", {}, ...rows.map(cells)));
-  }
   const note = (name, text) => make("span", {}, make("span", { class: name }), ...formula(text));
   legend.append(
     note("beam-blank", " p_b: paths that end in a blank"), note("beam-token", " p_nb: paths that end in the last token"),
@@ -262,9 +258,19 @@ function render({ model, el }) {
   }
   ui.root.append(ui.status);
 
-  ui.drag(grid.node, (x) => {
-    const edges = frameEdges();
-    move(Math.max(1, edges.findLastIndex((edge) => edge <= x) + 1));
+  // Which cell lies there, from the edges of the frames.
+  const cellAt = (x, y) => ({
+    t: clamp(frameEdges().findLastIndex((edge) => edge <= x), 0, plan.rows.length - 1),
+    k: clamp(Math.floor((y - 34) / BAND), 0, plan.shown.length - 1),
+  });
+  ui.drag(grid.node, (x, y) => move(cellAt(x, y).t + 1));
+  ui.listen(grid.node, "pointermove", ({ offsetX, offsetY }) => {
+    pointed = cellAt(offsetX, offsetY);
+    ui.redraw();
+  });
+  ui.listen(grid.node, "pointerleave", () => {
+    pointed = null;
+    ui.redraw();
   });
   ui.listen(surface.node, "click", ({ offsetX, offsetY }) => {
     const row = stage.rowAt(offsetX, offsetY);

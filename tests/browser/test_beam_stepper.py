@@ -208,6 +208,24 @@ def test_steps_by_button_by_key_and_by_mouse(page: Page) -> None:
     assert value(page, "row") == 1
 
 
+def test_pointing_at_a_cell_reads_it_and_dragging_goes_there(page: Page) -> None:
+    element = render(page, example="two frames", frame=2)
+    grid = element.query_selector(".beam-grid")
+    shown = explorers.still(element)
+    box = grid.bounding_box()
+    page.mouse.move(box["x"] + 140, box["y"] + 60)
+    assert explorers.changes(element, shown)  # its number stands above
+    assert value(page, "frame") == 2
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 60, steps=3)
+    page.mouse.up()
+    assert value(page, "frame") == 1
+    page.mouse.move(box["x"] + 60, box["y"] - 60)
+    grid.focus()
+    page.keyboard.press("ArrowRight")
+    assert explorers.still(element) == shown
+
+
 def test_it_plays_to_the_end_and_begins_again(page: Page) -> None:
     element = render(page, example="two frames", frame=1)
     button = element.query_selector("[data-action=play]")
