@@ -103,7 +103,7 @@ def posteriors(
 
     Args:
         probabilities: (frames, tokens), token 0 the blank.
-        names: names[token]; curves that reach a half are named at their peaks.
+        names: names[token]; where a curve is above a half, it is named.
         frame_s: seconds from one frame to the next; frame t is centred on t · frame_s.
         words: where they lie is shaded, and their names stand above.
         title: above the picture, on the left.
@@ -118,10 +118,11 @@ def posteriors(
     for token in range(1, y.shape[1]):
         color, style, _ = CURVE_STYLES[token % len(CURVE_STYLES)]
         ax.plot(times, y[:, token], style, color=color, lw=1.4)
-        inner = np.concatenate([[0], y[:, token], [0]])
-        for t in np.flatnonzero((inner[1:-1] > 0.5) & (inner[1:-1] >= inner[2:])):
-            if inner[t] < inner[t + 1]:
-                ax.text(times[t], 1.0, names[token], ha="center", va="bottom", fontsize=8)
+        above = np.concatenate([[False], y[:, token] > 0.5, [False]]).astype(int)
+        starts, ends = np.flatnonzero(np.diff(above) > 0), np.flatnonzero(np.diff(above) < 0)
+        for start, end in zip(starts, ends, strict=True):
+            middle = (times[start] + times[end - 1]) / 2
+            ax.text(middle, 1.0, names[token], ha="center", va="bottom", fontsize=8)
     ax.set(xlabel=f"time ({unit})", ylabel="probability", ylim=(0, 1.1), xlim=(0, times[-1]))
     ax.set_title(title, loc="left", fontsize=10, pad=14 if words else 4)
     return ax

@@ -7,8 +7,8 @@ function render({ model, el }) {
   const values = new Uint8Array(view.buffer ?? view, view.byteOffset ?? 0, view.byteLength);
   const tokens = clip.names.length;
   const at = (moment, frame, token) => values[(moment * clip.frames + frame) * tokens + token] / 255;
-  const [left, top, bottom, pause_s] = [34, 26, 30, 0.14];
-  const stage = ui.canvas(ui.root, "training-canvas", 250,
+  const [left, top, bottom, pause_s] = [34, 44, 30, 0.14];
+  const stage = ui.canvas(ui.root, "training-canvas", 262,
     "Probability of each token over the time of the clip; the blank is dashed, the true places of the words are shaded.");
 
   // The greedy text stands for the picture where it cannot be seen.
@@ -36,10 +36,10 @@ function render({ model, el }) {
     for (const [word, start, end] of clip.words) {
       pen.globalAlpha = 0.14;
       pen.fillStyle = colours.blue;
-      pen.fillRect(toX(start), top - 6, toX(end) - toX(start), low - top + 6);
+      pen.fillRect(toX(start), top - 20, toX(end) - toX(start), low - top + 20);
       pen.globalAlpha = 0.9;
       pen.fillStyle = colours.ink;
-      pen.fillText(word, toX((start + end) / 2), top - 11);
+      pen.fillText(word, toX((start + end) / 2), top - 26);
     }
     pen.strokeStyle = pen.fillStyle = colours.ink;
     pen.lineWidth = 1;
