@@ -24,10 +24,9 @@ def collapse(path, blank=0):
 
 def all_labellings(log_probs, blank=0):
     """Log-probability of every labelling, by going through every path."""
-    frames, size = log_probs.shape
-    sums = {}
-    for path in itertools.product(range(size), repeat=frames):
-        p = math.exp(sum(float(log_probs[t, c]) for t, c in enumerate(path)))
+    rows, sums = log_probs.tolist(), {}
+    for path in itertools.product(range(log_probs.shape[1]), repeat=len(rows)):
+        p = math.exp(sum(row[c] for row, c in zip(rows, path, strict=True)))
         labelling = collapse(path, blank)
         sums[labelling] = sums.get(labelling, 0.0) + p
     return {labelling: math.log(p) for labelling, p in sums.items()}

@@ -97,7 +97,7 @@ def prefix_beams(
     Args and errors are those of `prefix_beam_search`, which goes to the end.
     """
     _check(log_probs, beam_size, blank, lm, alpha)
-    separator = None if lm is None else lm.separator
+    separator, bonus = None if lm is None else lm.separator, max(beta, 0.0)
     beam: Beam = {(): Prefix(0.0, NOTHING, 0.0, None if lm is None else lm.start())}
     yield beam
     for frame in log_probs.double().tolist():
@@ -110,53 +110,42 @@ def prefix_beams(
                 last = tokens[-1]
                 label = prefix.label + frame[last]
                 if (parent := beam.get(tokens[:-1])) is not None:
-                    label = log_add(label, _before(tokens[:-1], parent, last) + frame[last])
+                    written = parent.blank if tokens[-2:-1] == (last,) else parent.total
+                    label = log_add(label, written + frame[last])
             blank_now = prefix.total + frame[blank]
             if blank_now > NOTHING or label > NOTHING:
                 after[tokens] = Prefix(blank_now, label, prefix.share, prefix.state)
         # A prefix that is new comes from one other only, so its score is final at once: to be kept
-        # it must beat the worst of the best so far, `best[0]`.
+        # it must beat the worst of the best so far, `best[0]`. No language model adds more than
+        # the bonus, so most need not even be put before it.
         best = [prefix.score for prefix in after.values()]
         heapq.heapify(best)
         ranked = sorted(((p, c) for c, p in enumerate(frame) if c != blank), reverse=True)
         for tokens, prefix in beam.items():
-            most = prefix.score + max(beta, 0.0)  # no language model adds more than the bonus
+            last = tokens[-1] if tokens else None
             for p, token in ranked:
                 full = len(best) >= beam_size
-                if p == NOTHING or (full and most + p < best[0]):
+                if p == NOTHING or (full and prefix.score + p + bonus < best[0]):
                     break
-                new = (*tokens, token)
-                label = _before(tokens, prefix, token) + p
-                if new in beam or label == NOTHING:
-                    continue
+                # The same token anew needs a blank before it: else both would be one.
+                label = (prefix.blank if token == last else prefix.total) + p
                 share, state = prefix.share, prefix.state
-                if full and label + share + max(beta, 0.0) < best[0]:
-                    continue
                 if lm is not None:
                     known, state = lm.score(state, token)
-                    if known == NOTHING:
-                        continue
-                    share += alpha * known
+                    share = share + alpha * known if known > NOTHING else NOTHING
                 if separator is None or token == separator:
                     share += beta
-                if not full:
-                    heapq.heappush(best, label + share)
-                elif label + share > best[0]:
-                    heapq.heapreplace(best, label + share)
-                else:
+                score = label + share
+                if score == NOTHING or (full and score <= best[0]):
                     continue
+                new = (*tokens, token)
+                if new in beam:
+                    continue
+                (heapq.heapreplace if full else heapq.heappush)(best, score)
                 after[new] = Prefix(NOTHING, label, share, state)
         kept = sorted(after.items(), key=lambda item: item[1].score, reverse=True)
         beam = dict(kept[:beam_size])
         yield beam
-
-
-def _before(tokens: tuple[int, ...], prefix: Prefix, token: int) -> float:
-    """Log-probability of the paths after which `token`, written now, is a new one.
-
-    After the same token only those that end in a blank: without one, both would be one.
-    """
-    return prefix.blank if tokens and tokens[-1] == token else prefix.total
 
 
 def prefix_beam_search(
