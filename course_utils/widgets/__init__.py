@@ -12,6 +12,7 @@ from course_utils.widgets.gates import GateExplorer
 from course_utils.widgets.playground import BoundaryPlayground
 from course_utils.widgets.spectrogram import SpectrogramExplorer
 from course_utils.widgets.stepper import ConvolutionStepper
+from course_utils.widgets.tagging import Tagged, TaggingExplorer
 from course_utils.widgets.wave_builder import WaveBuilder
 from course_utils.widgets.winding import WindingMachine
 
@@ -25,6 +26,8 @@ __all__ = [
     "FilterBench",
     "GateExplorer",
     "SpectrogramExplorer",
+    "Tagged",
+    "TaggingExplorer",
     "WaveBuilder",
     "WindingMachine",
 ]

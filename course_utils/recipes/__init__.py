@@ -1,0 +1,1 @@
+"""How the course's models are trained on a corpus, one file each: features, model, schedule."""
