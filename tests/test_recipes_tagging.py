@@ -15,7 +15,7 @@ from course_utils.recipes import esc10, tagging
 def test_a_scenes_level_says_nothing_and_its_floor_is_60_db():
     scene = Soundscapes(1, "train", seed=3)[0]
     frames = tagging.frames_of(scene.waveform, scene.sample_rate)
-    assert frames.shape == (201, tagging.N_MELS)
+    assert frames.shape == (161, tagging.N_MELS)
     assert frames.dtype == np.float32
     assert abs(frames.mean()) < 1e-4
     assert np.ptp(frames) <= tagging.FLOOR + 1e-3
@@ -37,7 +37,7 @@ def test_examples_hold_frames_and_tags():
     scenes = list(Soundscapes(6, "dev", seed=1))
     data = tagging.examples(scenes)
     batch = next(iter(batching.loader(data, 6)))
-    assert batch.features.shape == (6, 201, tagging.N_MELS)
+    assert batch.features.shape == (6, 161, tagging.N_MELS)
     np.testing.assert_array_equal(batch.targets.numpy(), [scene.tags for scene in scenes])
 
 
@@ -78,6 +78,41 @@ def test_masking_hides_a_stretch_of_each_item_and_no_padding():
     assert changed.any(dim=2).any(dim=1).sum() >= 3
     assert not changed[~batching.mask(given.lengths)].any()
     torch.testing.assert_close(hidden.targets, given.targets)
+
+
+def test_shifting_moves_each_item_along_its_bands_only():
+    given = batch()
+    torch.manual_seed(2)
+    moved = tagging.shifted(seen, bands=3)(Sum(), given).features
+    found = set()
+    for x, y in zip(given.features, moved, strict=True):
+        wide = torch.nn.functional.pad(x[None], (3, 3), mode="replicate")[0]
+        shifts = [by for by in range(-3, 4) if torch.equal(y, wide[:, 3 - by : 15 - by])]
+        assert len(shifts) == 1
+        found.add(shifts[0])
+    assert len(found) > 1
+
+
+def test_sounds_together_add_their_powers_and_share_their_targets():
+    rng = np.random.default_rng(0)
+    pieces = rng.normal(-8, 3, (40, 6, 5))
+    targets = np.eye(40)
+    mixed, shares = esc10.together(pieces, targets, np.random.default_rng(1))
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    alone = 0
+    level = np.log(np.exp(pieces).mean(axis=(1, 2)))
+    for i, row in enumerate(shares):
+        others = np.flatnonzero((row > 0) & (np.arange(40) != i))
+        if not others.size:
+            np.testing.assert_allclose(mixed[i], pieces[i])
+            alone += 1
+            continue
+        (j,) = others
+        assert row[i] >= 0.5
+        partner = np.exp(pieces[j] - level[j] + level[i])
+        power = row[i] ** 2 * np.exp(pieces[i]) + row[j] ** 2 * partner
+        np.testing.assert_allclose(np.exp(mixed[i]), power)
+    assert 8 < alone < 32
 
 
 def test_thresholds_of_events_are_those_with_the_best_f1():

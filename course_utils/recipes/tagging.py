@@ -18,13 +18,13 @@ from course_utils.metrics import Event, detect
 from course_utils.models.tagger import Tagger, tagging_loss
 
 RATE = 16_000  # Hz
-N_FFT, HOP, N_MELS = 512, 320, 48
+N_FFT, HOP, N_MELS = 512, 400, 40
 FLOOR = 60 * np.log(10) / 10  # 60 dB, as natural logarithm of power
-LOWEST, HIGHEST = 0.05, 0.95  # thresholds that are tried
+THRESHOLDS = 1 / (1 + np.exp(-np.linspace(-4, 4, 21)))  # that are tried for events
 
 
 def frames_of(waveform: np.ndarray, sample_rate: float) -> np.ndarray:
-    """Log-mel frames, 20 ms apart, without the clip's level.
+    """Log-mel frames, 25 ms apart, without the clip's level.
 
     What is 60 dB below the loudest place is raised to there: else the empty upper half of a
     telephone recording would be the loudest thing about it.
@@ -34,7 +34,7 @@ def frames_of(waveform: np.ndarray, sample_rate: float) -> np.ndarray:
         sample_rate: in Hz.
 
     Returns:
-        float32 (frames, 48), with mean 0.
+        float32 (frames, 40), with mean 0.
     """
     x = audio.resample(waveform, round(sample_rate), RATE)
     S = features.log_mel(x, RATE, N_FFT, HOP, N_MELS, floor=1e-20)
@@ -56,7 +56,7 @@ def fit(
     model: Tagger,
     data: Examples,
     loss: Callable[[nn.Module, Batch], Tensor] = tagging_loss,
-    epochs: int = 8,
+    epochs: int = 12,
     seed: int = 0,
     progress: bool = True,
 ) -> training.History:
@@ -125,6 +125,21 @@ def masked(
     return masked_loss
 
 
+def shifted(loss: Callable[[nn.Module, Batch], Tensor], bands: int = 6) -> Callable:
+    """The same loss on each item moved up or down by at most so many bands: other pitches.
+
+    The edge is repeated where nothing moves in. A bell stays a bell when it is higher.
+    """
+
+    def shifted_loss(model: nn.Module, batch: Batch) -> Tensor:
+        x = batch.features
+        by = torch.randint(-bands, bands + 1, (len(x), 1, 1), device=x.device)
+        place = (torch.arange(x.shape[2], device=x.device) - by).clamp(0, x.shape[2] - 1)
+        return loss(model, batch._replace(features=x.gather(2, place.expand_as(x))))
+
+    return shifted_loss
+
+
 def event_thresholds(
     scenes: Sequence[Sequence[Event]],
     frames: Sequence[np.ndarray],
@@ -142,13 +157,12 @@ def event_thresholds(
     Returns:
         float64 (classes,).
     """
-    tried = np.linspace(LOWEST, HIGHEST, 19)
     best = []
     for column, name in enumerate(names):
         wanted = [[event for event in events if event.label == name] for events in scenes]
         scores = [
             metrics.event_f1(wanted, [detect(p[:, [column]], t, [name], frame_s) for p in frames])
-            for t in tried
+            for t in THRESHOLDS
         ]
-        best.append(tried[int(np.argmax(scores))])
+        best.append(THRESHOLDS[int(np.argmax(scores))])
     return np.array(best)

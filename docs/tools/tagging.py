@@ -9,6 +9,7 @@ Rows that are in the file already are kept, so a run that was stopped goes on wh
 import argparse
 import csv
 import platform
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -22,20 +23,23 @@ from course_utils.models.tagger import Tagger, tagging_loss
 from course_utils.recipes import tagging
 
 FILE = runs.FOLDER / "tagging.csv"
-FIELDS = ["kind", "pooling", "augmentation", "seed", "map", "event_f1", "seconds", "parameters"]
+KEY = ["kind", "pooling", "augmentation", "seed"]
+FIELDS = [*KEY, "dev_map", "map", "event_f1", "hardest", "seconds", "parameters"]
 ROWS = [
-    ("cnn", "mean", "none"),
-    ("cnn", "max", "none"),
-    ("cnn", "attention", "none"),
+    ("cnn", "mean", "shift"),
+    ("cnn", "max", "shift"),
+    ("cnn", "attention", "shift"),
+    ("cnn", "linear", "shift"),
     ("cnn", "linear", "none"),
-    ("cnn", "linear", "mixup"),
-    ("cnn", "linear", "specaugment"),
-    ("crnn", "linear", "none"),
+    ("cnn", "linear", "shift mixup"),
+    ("cnn", "linear", "shift specaugment"),
+    ("crnn", "linear", "shift"),
 ]
 LOSSES = {
     "none": tagging_loss,
-    "mixup": tagging.mixed(tagging_loss),
-    "specaugment": tagging.masked(tagging_loss),
+    "shift": tagging.shifted(tagging_loss),
+    "shift mixup": tagging.shifted(tagging.mixed(tagging_loss)),
+    "shift specaugment": tagging.shifted(tagging.masked(tagging_loss)),
 }
 
 
@@ -43,21 +47,28 @@ def run(kind: str, pooling: str, augmentation: str, seed: int, data: dict) -> di
     """Train and score one model; thresholds of events are found on dev, scores are test's."""
     torch.manual_seed(seed)
     model = Tagger(tagging.N_MELS, len(CLASSES), kind, pooling)
-    history = tagging.fit(model, data["train"], LOSSES[augmentation], seed=seed, progress=False)
+    started = time.process_time()
+    tagging.fit(model, data["train"], LOSSES[augmentation], seed=seed, progress=False)
+    seconds = round(time.process_time() - started)
     frame_s = model.stride * tagging.HOP / tagging.RATE
-    _, frames = tagging.probabilities(model, data["dev"])
+    dev_clips, frames = tagging.probabilities(model, data["dev"])
     thresholds = tagging.event_thresholds(data["dev events"], frames, CLASSES, frame_s)
     clips, frames = tagging.probabilities(model, data["test"])
     found = [metrics.detect(p, thresholds, CLASSES, frame_s) for p in frames]
-    labels = np.stack(data["test"].targets)
+    dev_precision, precision = (
+        metrics.average_precision(np.stack(data[split].targets), said)
+        for split, said in (("dev", dev_clips), ("test", clips))
+    )
     return {
         "kind": kind,
         "pooling": pooling,
         "augmentation": augmentation,
         "seed": seed,
-        "map": round(float(metrics.average_precision(labels, clips).mean()), 4),
+        "dev_map": round(float(dev_precision.mean()), 4),
+        "map": round(float(precision.mean()), 4),
         "event_f1": round(metrics.event_f1(data["test events"], found), 4),
-        "seconds": round(history.seconds),
+        "hardest": CLASSES[int(precision.argmin())],
+        "seconds": seconds,
         "parameters": training.count_parameters(model),
     }
 
@@ -76,7 +87,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=None, help="stop after so many new rows")
     arguments = parser.parse_args()
     done = runs.load("tagging") if FILE.exists() else []
-    known = {tuple(row[name] for name in FIELDS[:4]) for row in done}
+    known = {tuple(row[name] for name in KEY) for row in done}
     wanted = [
         (*row, seed) for seed in range(arguments.seeds) for row in ROWS if (*row, seed) not in known
     ][: arguments.limit]
@@ -101,8 +112,10 @@ def write(rows: list[dict]) -> None:
         file.write("# command: python docs/tools/tagging.py\n")
         versions = f"Python {platform.python_version()}, torch {torch.__version__}"
         file.write(f"# versions: {versions}, NumPy {np.__version__}\n")
-        file.write(f"# machine: {torch.get_num_threads()} thread(s) of a server's CPU with other ")
-        file.write("work; seconds are those of the training by the clock\n")
+        file.write(
+            f"# machine: {torch.get_num_threads()} thread(s) of a server's CPU; seconds: CPU "
+        )
+        file.write("time of the training\n")
         writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
