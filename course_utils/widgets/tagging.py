@@ -15,7 +15,7 @@ from course_utils.widgets.clips import ClipExplorer
 MICROPHONE_RATE = 16_000  # Hz; the browser resamples what it records or decodes to it
 LONGEST_S, SHORTEST_S = 10.0, 0.3  # of a sound from outside
 SILENT = 1e-4  # a peak below it is as good as nothing
-SHORTEST_EVENT_S, GAP_S = 0.2, 0.3  # see `metrics.detect`
+SHORTEST_EVENT_S, GAP_S = 0.2, 0.7  # see `metrics.detect`
 
 
 class Tagged(NamedTuple):
