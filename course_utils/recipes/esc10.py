@@ -1,6 +1,12 @@
 """ESC-10: features without the silence that gives labels away, and a training of one minute a fold.
 
 docs/tools/esc10.py runs it for all folds and three seeds; docs/runs/esc10.csv is what it found.
+
+All settings were chosen on inner folds (docs/tools/esc10.py --inner), never on a test fold. With
+240 clips to learn from, the five inner folds gave 87.0 % with mixup of pictures, 86.6 % (four
+folds) when all pieces sounded together with another, both after 60 epochs, and 88.8 % when half of
+them did, after 100. Averaged weights gained nothing there, nor did SpecAugment or a wider network
+on the one or two inner folds where they were tried.
 """
 
 from __future__ import annotations
