@@ -16,7 +16,7 @@ export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-test lab test test-fast test-unit test-notebooks test-browser execute data \
-	fsdd-digits links lint clean
+	fsdd-digits esc10 tagging links lint clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,12 @@ data: install-test ## build the bundled corpora again with espeak-ng
 
 fsdd-digits: install-test ## recorded run: FSDD with one speaker left out, into docs/runs (15 minutes)
 	$(VENV_PYTHON) docs/tools/fsdd_digits.py
+
+esc10: install-test ## recorded run: ESC-10, five folds, three seeds, into docs/runs (20 minutes)
+	$(VENV_PYTHON) docs/tools/esc10.py
+
+tagging: install-test ## recorded run: taggers with each pooling and augmentation, into docs/runs (20 minutes)
+	$(VENV_PYTHON) docs/tools/tagging.py
 
 links: install-test ## write the address in pyproject.toml into badges and links
 	$(VENV_PYTHON) docs/tools/links.py

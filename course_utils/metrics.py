@@ -388,7 +388,7 @@ def detect(
     names: Sequence[str],
     frame_s: float,
     shortest_s: float = 0.2,
-    gap_s: float = 0.3,
+    gap_s: float = 0.7,
 ) -> list[Event]:
     """Events in time: where a class's probability is at or above its threshold.
 
@@ -402,7 +402,7 @@ def detect(
         names: of the classes.
         frame_s: time from frame to frame in seconds.
         shortest_s: shortest event.
-        gap_s: shortest gap.
+        gap_s: shortest gap; steps and strikes of a bell rest for half a second and more.
 
     Returns:
         Events by start; none begins before 0.

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from course_utils.datasets import batching
 from course_utils.models import tagger
-from course_utils.models.tagger import KINDS, POOLINGS, Tagger, pool, tagging_loss
+from course_utils.models.tagger import KINDS, POOLINGS, Classifier, Tagger, pool, tagging_loss
 
 MELS, CLASSES = 20, 4
 
@@ -101,6 +101,22 @@ def test_padding_changes_nothing_while_it_learns(kind):
         loss.backward()
         results.append((loss.detach(), [p.grad for p in net.parameters()]))
     torch.testing.assert_close(results[0], results[1], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_classifier_gives_each_item_what_it_gets_alone(kind):
+    torch.manual_seed(3)
+    net = Classifier(MELS, CLASSES, kind=kind, hidden=10).eval()
+    items = [torch.randn(n, MELS) for n in (40, 17, 5)]
+    features, lengths = batching.pad(items)
+    features = features.masked_fill(~batching.mask(lengths)[..., None], torch.nan)
+    with torch.no_grad():
+        h = net.encoder(items[0][None])[0][0]
+        expected = net.linear(torch.cat([h.mean(dim=0), h.amax(dim=0)]))
+        together = net(features, lengths)
+        alone = torch.cat([net(item[None]) for item in items])
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(together[0], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_frames_are_where_they_are_said_to_be():

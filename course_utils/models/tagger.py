@@ -6,8 +6,9 @@ Frames behind an item's length take part in nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -48,16 +49,14 @@ class Tags(NamedTuple):
     lengths: Tensor | None
 
 
-class Tagger(nn.Module):
-    """Convolutions over log-mel frames, optionally a recurrent layer, a score a frame and class.
+class Encoder(nn.Module):
+    """Convolutions over log-mel frames, then a layer that makes `hidden` features of each frame.
 
     Args:
         n_mels: bands of a frame.
-        classes: how many kinds of sound there are.
         kind: "cnn", whose frames see their neighbourhood, or "crnn", whose frames see the clip
-            through a bidirectional GRU (Cakir et al. 2017, https://arxiv.org/abs/1702.06286).
-        pooling: how the probabilities of frames become a clip's, see `pool`.
-        hidden: features of a frame before the scores.
+            through a bidirectional GRU (Çakır et al. 2017, https://arxiv.org/abs/1702.06286).
+        hidden: features of a frame.
         dropout: of these features.
         layers: of the convolutions.
     """
@@ -65,9 +64,7 @@ class Tagger(nn.Module):
     def __init__(
         self,
         n_mels: int,
-        classes: int,
         kind: str = "cnn",
-        pooling: str = "attention",
         hidden: int = 96,
         dropout: float = 0.2,
         layers: Sequence[Layer] = LAYERS,
@@ -75,8 +72,7 @@ class Tagger(nn.Module):
         super().__init__()
         if kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
-        _check_pooling(pooling)
-        self.kind, self.pooling = kind, pooling
+        self.kind, self.hidden = kind, hidden
         self.norm = MaskedBatchNorm(n_mels)
         self.blocks = nn.ModuleList()
         channels, bands = 1, n_mels
@@ -91,38 +87,22 @@ class Tagger(nn.Module):
         else:
             self.mix = nn.Linear(channels * bands, hidden)
         self.dropout = nn.Dropout(dropout)
-        self.scores = nn.Linear(hidden, classes)
-        self.attention = nn.Linear(hidden, classes) if pooling == "attention" else None
 
     @property
     def stride(self) -> int:
-        """Frames of the features from one frame of the output to the next."""
-        steps = 1
-        for block in self.blocks:
-            steps *= block.conv.stride[0]
-        return steps
+        """Frames that come in from one frame that goes out to the next."""
+        return math.prod(block.conv.stride[0] for block in self.blocks)
 
-    def forward(self, features: Tensor, lengths: Tensor | None = None) -> Tags:
-        """Probabilities of clips and frames.
-
-        Args:
-            features: log-mel, (batch, frames, n_mels).
-            lengths: (batch,) frames that are not padding; None: all of them.
-        """
-        h, lengths = self.encode(features, lengths)
-        y = torch.sigmoid(self.scores(h))
-        v = self.attention(h) if self.attention is not None else None
-        return Tags(pool(y, self.pooling, lengths, v), _masked(y, lengths), lengths)
-
-    def encode(self, features: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """The hidden features of each output frame, (batch, frames', hidden), and the lengths."""
+    def forward(
+        self, features: Tensor, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Log-mel (batch, frames, n_mels) to (batch, frames', hidden), and the lengths of these."""
         x = self.norm(features.transpose(1, 2), lengths).transpose(1, 2)[:, None]
         for block in self.blocks:
             x, lengths = block(x, lengths)
         x = x.transpose(1, 2).flatten(2)  # (batch, frames', filters · bands)
-        if self.kind == "cnn":
-            return self.dropout(torch.relu(self.mix(x))), lengths
-        return self.dropout(self._recur(x, lengths)), lengths
+        h = torch.relu(self.mix(x)) if self.kind == "cnn" else self._recur(x, lengths)
+        return self.dropout(h), lengths
 
     def _recur(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         if lengths is None or bool((lengths == x.shape[1]).all()):
@@ -131,6 +111,72 @@ class Tagger(nn.Module):
         packed = nn.utils.rnn.pack_padded_sequence(x, lengths.cpu(), True, False)
         padded = nn.utils.rnn.pad_packed_sequence(self.mix(packed)[0], True, 0.0, x.shape[1])
         return padded[0]
+
+
+class Tagger(nn.Module):
+    """Tags of a clip and of its frames: a score for each frame and class, a sigmoid, a pooling.
+
+    Args:
+        n_mels: bands of a frame.
+        classes: how many kinds of sound there are.
+        kind: "cnn" or "crnn", see `Encoder`.
+        pooling: how the probabilities of frames become a clip's, see `pool`.
+        arguments: of the `Encoder`, by name.
+    """
+
+    def __init__(
+        self,
+        n_mels: int,
+        classes: int,
+        kind: str = "cnn",
+        pooling: str = "attention",
+        **arguments: Any,
+    ) -> None:
+        super().__init__()
+        _check_pooling(pooling)
+        self.pooling = pooling
+        self.encoder = Encoder(n_mels, kind, **arguments)
+        self.scores = nn.Linear(self.encoder.hidden, classes)
+        attends = pooling == "attention"
+        self.attention = nn.Linear(self.encoder.hidden, classes) if attends else None
+
+    @property
+    def stride(self) -> int:
+        """Frames of the features from one frame of the output to the next."""
+        return self.encoder.stride
+
+    def forward(self, features: Tensor, lengths: Tensor | None = None) -> Tags:
+        """Probabilities of clips and frames.
+
+        Args:
+            features: log-mel, (batch, frames, n_mels).
+            lengths: (batch,) frames that are not padding; None: all of them.
+        """
+        h, lengths = self.encoder(features, lengths)
+        y = torch.sigmoid(self.scores(h))
+        v = self.attention(h) if self.attention is not None else None
+        return Tags(pool(y, self.pooling, lengths, v), _masked(y, lengths), lengths)
+
+
+class Classifier(nn.Module):
+    """One class for each clip: mean and maximum of the frames' features, then one linear layer.
+
+    Args:
+        n_mels: bands of a frame.
+        classes: how many there are to choose from.
+        arguments: of the `Encoder`, by name.
+    """
+
+    def __init__(self, n_mels: int, classes: int, **arguments: Any) -> None:
+        super().__init__()
+        self.encoder = Encoder(n_mels, **arguments)
+        self.linear = nn.Linear(2 * self.encoder.hidden, classes)
+
+    def forward(self, features: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Scores (logits), (batch, classes), of log-mel features as in `Tagger`."""
+        h, lengths = self.encoder(features, lengths)
+        h = h.transpose(1, 2)
+        return self.linear(torch.cat([masked_mean(h, lengths), masked_max(h, lengths)], dim=1))
 
 
 def pool(y: Tensor, pooling: str, lengths: Tensor | None = None, v: Tensor | None = None) -> Tensor:

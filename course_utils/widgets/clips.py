@@ -55,14 +55,25 @@ class ClipExplorer(Explorer):
                 f"got {type(clips).__name__}"
             )
         self._sounds = {name: _clip(name, sound, self.LONGEST) for name, sound in clips.items()}
+        traits.setdefault("clip", next(iter(self._sounds)))
+        super().__init__(**self._packed(), **traits)
+
+    def _packed(self) -> dict[str, Any]:
+        """The sounds as the browser gets them."""
         rows, samples = [], []
         for name, clip in self._sounds.items():
             # A soft sound uses all 16 bits too.
             unit = (float(np.abs(clip.waveform).max()) or 1.0) / 32767
             rows.append([name, clip.sample_rate, len(clip.waveform), unit, clip.given_s])
             samples.append(np.round(clip.waveform / unit).astype("<i2").tobytes())
-        traits.setdefault("clip", next(iter(self._sounds)))
-        super().__init__(_clips=rows, _samples=b"".join(samples), **traits)
+        return {"_clips": rows, "_samples": b"".join(samples)}
+
+    def _extend(self, clips: Mapping[str, tuple[ArrayLike, float]]) -> None:
+        """Take more sounds over; one under a known name replaces the old one."""
+        new = {name: _clip(name, sound, self.LONGEST) for name, sound in clips.items()}
+        self._sounds.update(new)
+        for name, value in self._packed().items():
+            self.set_trait(name, value)
 
     @traitlets.validate("clip")
     def _check_clip(self, proposal: dict[str, Any]) -> str:
