@@ -13,9 +13,9 @@ from course_utils.widgets.gates import GateExplorer
 from course_utils.widgets.playground import BoundaryPlayground
 from course_utils.widgets.spectrogram import SpectrogramExplorer
 from course_utils.widgets.stepper import ConvolutionStepper
+from course_utils.widgets.tagging import Tagged, TaggingExplorer
 from course_utils.widgets.training_player import TrainingPlayer
 from course_utils.widgets.trellis import TrellisExplorer
-from course_utils.widgets.tagging import Tagged, TaggingExplorer
 from course_utils.widgets.wave_builder import WaveBuilder
 from course_utils.widgets.winding import WindingMachine
 
@@ -30,10 +30,10 @@ __all__ = [
     "FilterBench",
     "GateExplorer",
     "SpectrogramExplorer",
-    "TrainingPlayer",
-    "TrellisExplorer",
     "Tagged",
     "TaggingExplorer",
+    "TrainingPlayer",
+    "TrellisExplorer",
     "WaveBuilder",
     "WindingMachine",
 ]
