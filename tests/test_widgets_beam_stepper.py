@@ -52,12 +52,19 @@ def test_the_example_is_what_it_promises():
     assert answers == ["aa", "ab", "aa", "ab"]
 
 
+def parts(prefix):
+    return prefix.blank, prefix.label, prefix.share, prefix.state
+
+
 @pytest.mark.parametrize("frame", range(5))
 def test_the_beam_is_the_decoders(frame):
     one = stepper(frame=frame, width=4, alpha=0.5, beta=0.7)
     log_probs = one._problem()[0]
     beams = list(decoding.prefix_beams(log_probs, 4, lm=one.lm, alpha=0.5, beta=0.7))
-    assert [item for item in beams[frame].items() if item[1].total > -math.inf] == one.beam()
+    kept = [(tokens, prefix) for tokens, prefix in beams[frame].items() if prefix.total > -math.inf]
+    assert [(tokens, *parts(prefix)) for tokens, prefix in kept] == [
+        (tokens, *parts(prefix)) for tokens, prefix in one.beam()
+    ]
     for tokens, prefix in one.beam():
         steps = itertools.pairwise((0, *tokens))
         share = sum(0.5 * BIGRAMS[i, j] + 0.7 for i, j in steps)
