@@ -329,7 +329,7 @@ def _with_faults(*names: str) -> tuple[str, Any]:
         ),
     ],
     hints=[
-        "There are three faults, one in each of the three steps: from scores to probabilities, from "
+        "There are three faults, one in each of three steps: from scores to probabilities, from "
         "frames to clips, from probabilities to yes and no. What must not happen at each?",
         "Tags do not exclude each other; a clip ends at its length; and what is chosen with the "
         "help of some clips must be judged on others.",

@@ -20,7 +20,8 @@ from course_utils.models.tagger import Tagger, tagging_loss
 RATE = 16_000  # Hz
 N_FFT, HOP, N_MELS = 512, 400, 40
 FLOOR = 60 * np.log(10) / 10  # 60 dB, as natural logarithm of power
-THRESHOLDS = 1 / (1 + np.exp(-np.linspace(-4, 4, 21)))  # that are tried for events
+# That are tried for events. Mean pooling wants the highest; up to 0.9999 changes its F1 by 0.01.
+THRESHOLDS = 1 / (1 + np.exp(-np.linspace(-4, 4, 21)))
 
 
 def frames_of(waveform: np.ndarray, sample_rate: float) -> np.ndarray:
