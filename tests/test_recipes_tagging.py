@@ -211,15 +211,23 @@ def test_the_recipe_learns_and_its_probabilities_add_up():
     assert len(history.epochs) == 12
 
 
-@pytest.mark.skipif(
-    not (runs.FOLDER / "esc10.csv").is_file(), reason="the five folds are not recorded yet"
-)
 def test_the_recorded_run_has_all_folds_and_seeds_and_holds_the_claim():
     rows = runs.load("esc10")
     assert {(row["fold"], row["seed"]) for row in rows} == {
         (fold, seed) for fold in range(1, 6) for seed in range(3)
     }
     assert np.mean([row["accuracy"] for row in rows]) >= 0.90
+
+
+def test_the_recorded_ablation_is_whole_and_holds_the_claims():
+    rows = runs.load("tagging")
+    found = {}
+    for row in rows:
+        found.setdefault((row["kind"], row["pooling"], row["augmentation"]), []).append(row)
+    assert all(sorted(row["seed"] for row in three) == [0, 1, 2] for three in found.values())
+    ours, mean = found["cnn", "linear", "shift"], found["cnn", "mean", "shift"]
+    assert np.mean([row["map"] for row in ours]) >= 0.90
+    assert min(row["event_f1"] for row in ours) > max(row["event_f1"] for row in mean) + 0.05
 
 
 @pytest.mark.skipif(not esc50.available(esc10=True), reason="ESC-10 is not on this machine")
