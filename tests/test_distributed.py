@@ -101,3 +101,18 @@ def test_one_process_is_alone():
         assert device is None
     assert distributed.total(3, torch.device("cpu")) == 3
     assert distributed.from_first(lambda: "here") == "here" and distributed.gathered(2) == [2]
+
+
+@pytest.mark.slow
+def test_the_command_line_trains_in_two_processes(tmp_path):
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m"]
+    command += ["course_utils.train", "deepspeech2", "--corpus", "digits", "--quiet", "--epochs"]
+    command += ["1", "--folder", str(tmp_path / "run"), "--threads", "1", "--set", "train=40"]
+    command += ["dev=4", "test=4", "hidden_size=8", "batch_size=8"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count("test: WER") == 1  # the first process speaks for both
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names == {"recipe.json", "checkpoint.pt", "log.csv", "transcripts.csv"}
+    saved = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    assert saved["steps"] == 3 and len(saved["processes"]) == 2  # 40 items, twice 8 in each step
