@@ -60,17 +60,17 @@ esc10: install-test ## recorded run: ESC-10, five folds, three seeds, into docs/
 tagging: install-test ## recorded run: taggers with each pooling and augmentation, into docs/runs (20 minutes)
 	$(VENV_PYTHON) docs/tools/tagging.py
 
-recognisers: install-test ## recorded run: Deep Speech 2 on commands and FSDD, into docs/runs (25 minutes)
+recognisers: install-test ## recorded run: Deep Speech 2 on commands and FSDD, into docs/runs (20 minutes)
 	$(VENV_PYTHON) docs/tools/recognisers.py figures
 	$(VENV_PYTHON) docs/tools/recognisers.py left-out
 
-bench: install-test ## recorded run: torchaudio's recognisers and a plain LSTM beside ours (10 minutes)
+bench: install-test ## recorded run: torchaudio's recognisers and a plain LSTM beside ours (6 minutes)
 	$(VENV_PYTHON) docs/tools/recognisers.py peers
 
-bench-ablation: install-test ## recorded run: Deep Speech 2 with parts changed or left out (20 minutes)
+bench-ablation: install-test ## recorded run: Deep Speech 2 with parts changed or left out (15 minutes)
 	$(VENV_PYTHON) docs/tools/recognisers.py ablation
 
-pretrained: install-test ## train and pack the small recognisers that come with the course (15 minutes)
+pretrained: install-test ## train and pack the small recognisers that come with the course (10 minutes)
 	$(VENV_PYTHON) docs/tools/pretrained.py
 
 links: install-test ## write the address in pyproject.toml into badges and links
