@@ -150,7 +150,7 @@ function drawTranscript(pen, heard, at, { names, colours, left, right, font, t, 
       pen.globalAlpha = 1;
       const need = pen.measureText(names[token]).width;
       pen.textAlign = "center";
-      if (need <= Math.max(wide, 7) + 1) pen.fillText(names[token], start(frame) + wide / 2, at.path + 13);
+      if (need <= wide + 2) pen.fillText(names[token], start(frame) + wide / 2, at.path + 13);
       else if (need <= start(free) - start(frame) - 3) {
         pen.textAlign = "left";
         pen.fillText(names[token], start(frame) + 2, at.path + 13);

@@ -21,7 +21,7 @@ function render({ model, el }) {
   const yours = ui.row("course-buttons");
   const sliders = ui.row("course-sliders");
   ui.slider(sliders, {
-    trait: "snr_db", label: "Signal-to-noise ratio", step: 1, text: (v) => (v >= NO_NOISE ? "no noise" : `${v.toFixed(0)} dB`),
+    trait: "snr_db", label: "White noise added, signal-to-noise ratio", step: 1, text: (v) => (v >= NO_NOISE ? "no noise" : `${v.toFixed(0)} dB`),
   });
 
   const stage = ui.canvas(ui.root, "scribe-canvas", layOut(null, 0).bottom,
