@@ -161,6 +161,17 @@ def test_a_sound_that_is_refused_leaves_a_message_and_no_text(page: Page) -> Non
         page.keyboard.press(key)
 
 
+def test_without_an_answer_of_python_the_picture_says_so(page: Page) -> None:
+    element = render(page, explorer())
+    page.evaluate("() => model.set('clip', 'wrong')")
+    until(lambda: told(element)["late"], "it is late")
+    status = element.query_selector("[role=status]")
+    until(lambda: "Python has not answered yet" in status.inner_text(), "the message", 6)
+    assert told(element)["clip"] == "right"
+    page.evaluate("() => model.set('clip', 'right')")
+    until(lambda: "Python has not" not in status.inner_text(), "the state as it was")
+
+
 def test_the_cursor_runs_with_the_sound(page: Page) -> None:
     element = render(page, explorer())
     frames = []
