@@ -85,7 +85,7 @@ class Recipe:
 # One and two digits first: the speller finds out where to look before it has to keep its place.
 RECIPES = {
     "digits": Recipe(
-        Speech("digits", train=3000, shortest=1),
+        Speech("digits", train=2000, shortest=1),
         schedule=Schedule(epochs=6, augment=True, sortagrad=True),
     ),
     "fsdd": Recipe(
