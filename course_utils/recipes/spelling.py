@@ -94,9 +94,15 @@ RECIPES = {
         schedule=Schedule(epochs=12, augment=True, sortagrad=True),
     ),
     "commands": Recipe(
-        Speech("commands", "characters"),
-        network=Network(hidden=128, pyramid=1, speller=160, dropout=0.1),
-        schedule=Schedule(epochs=16, augment=True, sortagrad=True, ctc_weight=0.3),
+        Speech("commands", "words"),
+        network=Network(
+            hidden=128,
+            front=(Layer(16, (11, 11), (3, 4)),),
+            pyramid=1,
+            speller=128,
+            dropout=0.2,
+        ),
+        schedule=Schedule(epochs=20, rate=5e-3, augment=0.5, sortagrad=True),
     ),
 }
 
