@@ -121,7 +121,7 @@ def loss_of(recipe: Recipe) -> Callable[[nn.Module, Batch], Tensor]:
 
     def loss(model: ListenAttendSpell, batch: Batch) -> Tensor:
         frames, lengths = batch.features, batch.lengths
-        if schedule.augment and torch.rand(()) < schedule.augment:
+        if schedule.augment >= 1 or torch.rand(()) < schedule.augment:
             frames, lengths = varied(frames.cpu(), lengths.cpu())
             frames, lengths = frames.to(batch.features), lengths.to(batch.lengths)
         frames = level(frames, lengths, recipe.sound)
