@@ -54,7 +54,7 @@ data: install-test ## build the bundled corpora again with espeak-ng
 fsdd-digits: install-test ## recorded run: FSDD with one speaker left out, into docs/runs (15 minutes)
 	$(VENV_PYTHON) docs/tools/fsdd_digits.py
 
-esc10: install-test ## recorded run: ESC-10, five folds, three seeds, into docs/runs (20 minutes)
+esc10: install-test ## recorded run: ESC-10, five folds, three seeds, into docs/runs (15 minutes)
 	$(VENV_PYTHON) docs/tools/esc10.py
 
 tagging: install-test ## recorded run: taggers with each pooling and augmentation, into docs/runs (20 minutes)
