@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from course_utils import audio, ctc, decoding, training
+from course_utils import audio, ctc, decoding, language, training
 from course_utils.datasets import commands, digits, fsdd, librispeech
 from course_utils.datasets.batching import Batch, Examples, loader
 from course_utils.datasets.connected_digits import ConnectedDigits
@@ -37,7 +37,8 @@ from course_utils.recipes.frames import (
     level,
     varied,
 )
-from course_utils.training import History, Transcripts
+from course_utils.training import History, Transcripts, distributed
+from course_utils.training.tasks import Decode
 
 FORMAT = 1  # of recipe.json
 LONGEST_S = 60.0  # beyond it, stream
@@ -240,7 +241,7 @@ def build(recipe: Recipe, alphabet: Alphabet, seed: int = 0) -> DeepSpeech2:
     return DeepSpeech2(recipe.sound.n_mels, alphabet.size, **settings)
 
 
-class _Levelled:
+class Levelled:
     """Batches as the network sees them, for a test."""
 
     def __init__(self, examples: Examples, sound: Sound, batch_size: int = 32) -> None:
@@ -268,6 +269,20 @@ def loss_of(recipe: Recipe) -> Callable[[nn.Module, Batch], Tensor]:
     return loss
 
 
+def heard(waveform: np.ndarray, sample_rate: int, sound: Sound, resample: bool = False) -> Tensor:
+    """One waveform as the network sees it, (1, frames, n_mels); see `Recogniser.log_probs`."""
+    wanted = sound.sample_rate
+    if len(waveform) > LONGEST_S * sample_rate:
+        raise ValueError(
+            f"{len(waveform) / sample_rate:.0f} s in one piece are too long, the limit is "
+            f"{LONGEST_S:.0f} s: cut it at pauses, or let a model that streams listen"
+        )
+    if resample and sample_rate != wanted:
+        waveform, sample_rate = audio.resample(waveform, sample_rate, wanted), wanted
+    c = torch.from_numpy(frames_of(waveform, sample_rate, sound))[None]
+    return level(c, torch.tensor([c.shape[1]]), sound)
+
+
 class Recogniser:
     """A trained model with its alphabet and its recipe: a waveform in, text out."""
 
@@ -290,16 +305,7 @@ class Recogniser:
         Raises:
             ValueError: another rate, too short, silent, or longer than 60 s.
         """
-        wanted = self.recipe.sound.sample_rate
-        if len(waveform) > LONGEST_S * sample_rate:
-            raise ValueError(
-                f"{len(waveform) / sample_rate:.0f} s in one piece are too long, the limit is "
-                f"{LONGEST_S:.0f} s: cut it at pauses, or let a model that streams listen"
-            )
-        if resample and sample_rate != wanted:
-            waveform, sample_rate = audio.resample(waveform, sample_rate, wanted), wanted
-        c = torch.from_numpy(frames_of(waveform, sample_rate, self.recipe.sound))[None]
-        c = level(c, torch.tensor([c.shape[1]]), self.recipe.sound)
+        c = heard(waveform, sample_rate, self.recipe.sound, resample)
         device = next(self.model.parameters()).device
         with torch.no_grad():
             return self.model(c.to(device))[0][0].cpu()
@@ -361,15 +367,22 @@ class Listener:
         return self.recogniser.alphabet.decode(self.tokens)
 
 
-def real_time_factor(recogniser: Recogniser, utterances: Sequence[Utterance]) -> float:
-    """Seconds of computing for a second of sound: waveform to text, one utterance at a time."""
+def real_time_factor(
+    recogniser: Recogniser,
+    utterances: Sequence[Utterance],
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
+    """Seconds of computing for a second of sound: waveform to text, one utterance at a time.
+
+    On a machine with other work, `time.process_time` as `clock` and one thread are fair.
+    """
     recogniser.transcribe(*utterances[0][:2])  # the first call of all is slow
-    began = time.perf_counter()
+    began = clock()
     sound_s = 0.0
     for utterance in utterances:
         recogniser.transcribe(utterance.waveform, utterance.sample_rate)
         sound_s += len(utterance.waveform) / utterance.sample_rate
-    return (time.perf_counter() - began) / sound_s
+    return (clock() - began) / sound_s
 
 
 @dataclass(frozen=True)
@@ -431,33 +444,85 @@ def run(
         ValueError: the folder holds a run of another recipe or seed (nothing in it is changed), or
             the corpus cannot be used.
     """
+    return carry_out(KIND, recipe, folder, seed, data, model, device, progress)
+
+
+class Kind(NamedTuple):
+    """What makes one kind of recogniser different from another, for `carry_out`.
+
+    Attributes:
+        build: recipe, alphabet, seed to model.
+        loss_of: recipe to the loss of a model and a batch.
+        write: model, batches, alphabet to the transcripts of dev and test in the end.
+        recogniser: model, alphabet, recipe to what the outcome holds.
+        draft: as `write`, for the development set after each epoch; None: `write` itself.
+    """
+
+    build: Callable[..., nn.Module]
+    loss_of: Callable[..., Callable[[nn.Module, Batch], Tensor]]
+    write: Callable[..., Transcripts]
+    recogniser: Callable[..., Any]
+    draft: Callable[..., Transcripts] | None = None
+
+
+KIND = Kind(build, loss_of, training.recognise, Recogniser)
+
+
+def carry_out(
+    kind: Kind,
+    recipe: Any,
+    folder: str | Path | None,
+    seed: int,
+    data: Data | None,
+    model: nn.Module | None,
+    device: torch.device | str | None,
+    progress: bool,
+) -> Outcome:
+    """A run of any kind of recogniser; arguments and errors as `run`.
+
+    Inside `training.distributed.processes()` the processes train together, each with batches of the
+    recipe's size; the first one writes.
+    """
     folder = Path(folder) if folder is not None else None
     if folder is not None and model is not None:
         raise ValueError("a folder is for the recipe's own model: give either, not both")
     if folder is not None:
-        _check_folder(folder, recipe, seed)
+        distributed.from_first(lambda: _check_folder(folder, recipe, seed))
+    progress = progress and distributed.rank() == 0
     with torch.device("meta"):
-        build(recipe, Alphabet(CHARACTERS))  # what is wrong with the network is said at once
+        kind.build(recipe, Alphabet(CHARACTERS))  # what is wrong with the network is said at once
     data = data or prepare(recipe, progress)
-    model = model or build(recipe, data.alphabet, seed)
+    model = model or kind.build(recipe, data.alphabet, seed)
     if folder is not None:
-        _write_recipe(folder, recipe, seed, data.alphabet)
+        distributed.from_first(lambda: _write_recipe(folder, recipe, seed, data.alphabet))
     schedule, sound = recipe.schedule, recipe.sound
     batches = loader(
-        data.train, schedule.batch_size, shuffle=True, seed=seed, sortagrad=schedule.sortagrad
+        data.train,
+        schedule.batch_size,
+        shuffle=True,
+        seed=seed,
+        rank=distributed.rank(),
+        world_size=distributed.world_size(),
+        sortagrad=schedule.sortagrad,
     )
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=schedule.rate, weight_decay=schedule.weight_decay
     )
     steps = schedule.epochs * -(-len(batches) // schedule.accumulate)
+    dev_batches = Levelled(data.dev, sound)
+
+    def validate(model: nn.Module) -> dict[str, float]:
+        found = (kind.draft or kind.write)(model, dev_batches, data.alphabet)
+        return {"cer": found.cer, "wer": found.wer}
+
     history = training.fit(
         model,
         batches,
-        loss_of(recipe),
+        kind.loss_of(recipe),
         schedule.epochs,
         optimizer,
         scheduler=training.warm_up_cosine(optimizer, steps, schedule.warm_up),
-        validate=training.recognition_validation(_Levelled(data.dev, sound), data.alphabet),
+        validate=validate,
         clip_norm=schedule.clip_norm,
         accumulate=schedule.accumulate,
         mixed_precision=schedule.mixed_precision,
@@ -468,14 +533,17 @@ def run(
         log=folder / "log.csv" if folder else None,
         progress=progress,
     )
-    dev, test = (
-        training.recognise(model, _Levelled(part, sound), data.alphabet)
-        for part in (data.dev, data.test)
-    )
-    if folder is not None:
-        _write_transcripts(folder / "transcripts.csv", [dev, test], data.who)
+
+    def write() -> list[Transcripts]:
+        parts = (Levelled(part, sound) for part in (data.dev, data.test))
+        found = [kind.write(model, part, data.alphabet) for part in parts]
+        if folder is not None:
+            _write_transcripts(folder / "transcripts.csv", found, data.who)
+        return found
+
+    dev, test = distributed.from_first(write)
     return Outcome(
-        Recogniser(model, data.alphabet, recipe),
+        kind.recogniser(model, data.alphabet, recipe),
         history,
         dev,
         test,
@@ -493,14 +561,19 @@ def load(folder: str | Path) -> Recogniser:
         ValueError: a file is damaged, or the checkpoint is that of another recipe.
     """
     folder = Path(folder)
-    saved = _read_recipe(folder / "recipe.json")
-    speech, sound, network, schedule = (
-        saved["recipe"][name] for name in ("speech", "sound", "network", "schedule")
-    )
-    network["convolutions"] = tuple(_layer(values) for values in network["convolutions"])
-    recipe = Recipe(Speech(**speech), Sound(**sound), Network(**network), Schedule(**schedule))
+    saved = read_recipe(folder / "recipe.json")
+    recipe = recipe_of(saved["recipe"])
     alphabet = Alphabet(saved["symbols"], saved["separator"])
-    model = build(recipe, alphabet)
+    return Recogniser(restored(build(recipe, alphabet), folder), alphabet, recipe)
+
+
+def restored(model: nn.Module, folder: Path) -> nn.Module:
+    """The model with the weights of a run's checkpoint.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is damaged, or the checkpoint of another recipe.
+    """
     path = folder / "checkpoint.pt"
     weights = training.load_checkpoint(path)["model"]
     try:
@@ -510,10 +583,70 @@ def load(folder: str | Path) -> Recogniser:
         raise ValueError(
             f"{path} is not the checkpoint of {folder / 'recipe.json'}: {reason}"
         ) from error
-    return Recogniser(model, alphabet, recipe)
+    return model
 
 
-def plan(recipe: Recipe, hours: float, length_s: float = 10.0, steps: int = 2) -> dict[str, float]:
+def recipe_of(parts: dict[str, dict[str, Any]]) -> Recipe:
+    """A recipe from what `dataclasses.asdict` made of it, after a way through JSON.
+
+    Raises:
+        ValueError: it is that of another kind of recogniser, or of another version.
+    """
+    try:
+        network = dict(parts["network"])
+        network["convolutions"] = tuple(layer(values) for values in network["convolutions"])
+        return Recipe(
+            Speech(**parts["speech"]),
+            Sound(**parts["sound"]),
+            Network(**network),
+            Schedule(**parts["schedule"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"this is no recipe of Deep Speech 2 ({error})") from error
+
+
+def recognise(
+    recogniser: Recogniser, examples: Examples, decode: Decode | None = None
+) -> Transcripts:
+    """What a recogniser writes of `Data.dev` or `Data.test`; greedily when `decode` is None."""
+    batches = Levelled(examples, recogniser.recipe.sound)
+    return training.recognise(recogniser.model, batches, recogniser.alphabet, decode)
+
+
+def with_words(
+    data: Data, order: int = 3, beam_size: int = 16, alpha: float = 0.5, beta: float = 1.0
+) -> Decode:
+    """A decoder for `recognise` that knows the training sentences, of characters.
+
+    Only their words may be written; an n-gram of them says how likely each is after those before.
+    An utterance for which no sentence of such words is left in the beam is written greedily.
+
+    Args:
+        data: from `prepare`; its training sentences are counted, nothing else is looked at.
+        order: of the n-gram.
+        beam_size: see `decoding.prefix_beam_search`, as for the next two.
+        alpha: weight of the n-gram.
+        beta: bonus a word.
+    """
+    sentences = [data.alphabet.decode(tokens.tolist()).split() for tokens in data.train.targets]
+    words = sorted({word for sentence in sentences for word in sentence})
+    lexicon = language.Lexicon(words, data.alphabet, language.kneser_ney(sentences, order))
+
+    def decode(log_probs: Tensor, lengths: Tensor) -> list[list[int]]:
+        found = []
+        for rows, length in zip(log_probs, lengths.tolist(), strict=True):
+            best = decoding.prefix_beam_search(
+                rows[:length], beam_size, lm=lexicon, alpha=alpha, beta=beta
+            )
+            found.append(best[0].tokens if best else decoding.greedy(rows[None, :length])[0])
+        return found
+
+    return decode
+
+
+def plan(
+    recipe: Recipe, hours: float, length_s: float = 10.0, steps: int = 2, kind: Kind | None = None
+) -> dict[str, float]:
     """What a training would take on this machine, from a few measured steps on noise.
 
     Args:
@@ -521,6 +654,7 @@ def plan(recipe: Recipe, hours: float, length_s: float = 10.0, steps: int = 2) -
         hours: of sound in the corpus.
         length_s: of an utterance, on average.
         steps: how many are measured, after one that is not.
+        kind: of recogniser; None: Deep Speech 2.
 
     Returns:
         parameters; memory_gb of weights, gradients and AdamW's two moments in float32, without
@@ -528,7 +662,8 @@ def plan(recipe: Recipe, hours: float, length_s: float = 10.0, steps: int = 2) -
         throughput, times real time.
     """
     alphabet = Alphabet(CHARACTERS)
-    model = build(recipe, alphabet).train()
+    kind = kind or KIND
+    model, loss = kind.build(recipe, alphabet).train(), kind.loss_of(recipe)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
     items, frames = recipe.schedule.batch_size, round(length_s / HOP_S)
     batch = Batch(
@@ -542,7 +677,7 @@ def plan(recipe: Recipe, hours: float, length_s: float = 10.0, steps: int = 2) -
         if step == 1:
             began = time.perf_counter()
         optimizer.zero_grad()
-        training.recognition_loss(model, batch).backward()
+        loss(model, batch).backward()
         optimizer.step()
     seconds = (time.perf_counter() - began) / steps
     parameters = training.count_parameters(model)
@@ -567,7 +702,7 @@ def changed(recipe: Recipe, **changes: Any) -> Recipe:
     Raises:
         ValueError: no part of a recipe has such a name.
     """
-    for part in ("speech", "sound", "network", "schedule"):
+    for part in asdict(recipe):
         own = {k: v for k, v in changes.items() if k in asdict(getattr(recipe, part))}
         recipe = replace(recipe, **{part: replace(getattr(recipe, part), **own)})
         changes = {k: v for k, v in changes.items() if k not in own}
@@ -576,7 +711,8 @@ def changed(recipe: Recipe, **changes: Any) -> Recipe:
     return recipe
 
 
-def _layer(values: Sequence[Any]) -> Layer:
+def layer(values: Sequence[Any]) -> Layer:
+    """A layer as JSON gives it back."""
     return Layer(*(tuple(v) if isinstance(v, list) else v for v in values))
 
 
@@ -585,7 +721,8 @@ def _as_json(recipe: Recipe, seed: int) -> dict[str, Any]:
     return json.loads(json.dumps({"recipe": asdict(recipe), "seed": seed}))
 
 
-def _read_recipe(path: Path) -> dict[str, Any]:
+def read_recipe(path: Path) -> dict[str, Any]:
+    """What a recipe.json holds, or an error that names it."""
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
         if saved["format"] != FORMAT:
@@ -602,7 +739,7 @@ def _check_folder(folder: Path, recipe: Recipe, seed: int) -> None:
     path = folder / "recipe.json"
     if not path.exists():
         return
-    old, new = _flattened(_read_recipe(path)), _flattened(_as_json(recipe, seed))
+    old, new = _flattened(read_recipe(path)), _flattened(_as_json(recipe, seed))
     for name, value in new.items():
         if name not in old or old[name] != value:
             raise ValueError(
