@@ -121,5 +121,5 @@ def scaling(amounts: ArrayLike, curves: Mapping[str, ArrayLike], xlabel: str, yl
     for axis, base in ((ax.xaxis, 10), (ax.yaxis, 2)):
         axis.set_major_locator(LogLocator(base=base))
         axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.4g}"))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     return ax
