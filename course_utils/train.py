@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 # torch takes seconds to import: --help does without.
 
-MODELS = ("deepspeech2",)
+MODELS = {"deepspeech2": "recognition", "las": "spelling"}  # and who has its recipes
 HOURS = {"librispeech": 100.6}  # train-clean-100
 
 
@@ -20,13 +21,16 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m course_utils.train",
         description="Train a recogniser by one of the course's recipes, and test it. With "
-        "--folder, a training that was stopped goes on when the same command is given again.",
+        "--folder, a training that was stopped goes on when the same command is given again. "
+        "`torchrun --nproc-per-node N -m course_utils.train ...` trains in N processes; with "
+        "--max-restarts and a folder, it goes on by itself when one of them dies.",
     )
     made.add_argument("model", choices=MODELS)
     made.add_argument(
         "--corpus",
         required=True,
-        help="the recipe: digits, commands, fsdd, digits-streaming or librispeech",
+        help="the recipe: digits, commands or fsdd; of deepspeech2 also digits-streaming and "
+        "librispeech",
     )
     made.add_argument("--folder", type=Path, help="for curves, checkpoint and transcripts")
     made.add_argument("--seed", type=int, default=0, help="of weights and order (default 0)")
@@ -52,28 +56,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import torch
 
     from course_utils.recipes import recognition
+    from course_utils.training import distributed
 
+    kind = importlib.import_module(f"course_utils.recipes.{MODELS[options.model]}")
     if options.threads:
         torch.set_num_threads(options.threads)
     try:
-        if options.corpus not in recognition.RECIPES:
-            known = ", ".join(recognition.RECIPES)
+        if options.corpus not in kind.RECIPES:
+            known = ", ".join(kind.RECIPES)
             raise ValueError(f"--corpus must be one of {known}, got {options.corpus!r}")
-        recipe = recognition.changed(recognition.RECIPES[options.corpus], **_changes(options))
-        if options.plan or options.corpus in HOURS:
-            _show_plan(recipe, HOURS.get(options.corpus, 1.0))
-        if options.plan:
-            return 0
-        outcome = recognition.run(
-            recipe,
-            options.folder,
-            seed=options.seed,
-            device=options.device,
-            progress=not options.quiet,
-        )
+        recipe = recognition.changed(kind.RECIPES[options.corpus], **_changes(options))
+        with distributed.processes() as device:
+            is_first = distributed.rank() == 0
+            if is_first and (options.plan or options.corpus in HOURS):
+                hours = HOURS.get(options.corpus, 1.0)
+                _show_plan(kind.plan(recipe, hours), hours)
+            if options.plan:
+                return 0
+            outcome = kind.run(
+                recipe,
+                options.folder,
+                seed=options.seed,
+                device=options.device or device,
+                progress=not options.quiet,
+            )
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    if is_first:
+        _show(outcome)
+    return 0
+
+
+def _show(outcome: Any) -> None:
     print(f"dev:  WER {outcome.dev.wer:.2%}, CER {outcome.dev.cer:.2%}")
     print(f"test: WER {outcome.test.wer:.2%}, CER {outcome.test.cer:.2%}", end="")
     if len(set(outcome.speakers)) > 1:
@@ -85,7 +100,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"\n{parameters:,} parameters, {epochs} epochs of {outcome.hours:.2f} h in "
         f"{outcome.seconds:.0f} s: {outcome.throughput:.0f} times real time"
     )
-    return 0
 
 
 def _changes(options: argparse.Namespace) -> dict[str, Any]:
@@ -105,10 +119,7 @@ def _changes(options: argparse.Namespace) -> dict[str, Any]:
     return changes
 
 
-def _show_plan(recipe: Any, hours: float) -> None:
-    from course_utils.recipes import recognition
-
-    found = recognition.plan(recipe, hours)
+def _show_plan(found: dict[str, float], hours: float) -> None:
     print(
         f"plan: {found['parameters']:,.0f} parameters, {found['memory_gb']:.1f} GB for training; "
         f"{hours:g} h of sound are {found['steps_epoch']:,.0f} steps of "

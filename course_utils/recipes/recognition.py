@@ -30,14 +30,13 @@ from course_utils.models.convolution import Layer
 from course_utils.models.deepspeech2 import DeepSpeech2
 from course_utils.recipes.frames import (
     HOP_S,
-    SPREAD,
     RunningFrames,
     Sound,
     frames_of,
     level,
     varied,
 )
-from course_utils.training import History, Transcripts
+from course_utils.training import History, Transcripts, distributed
 from course_utils.training.tasks import Decode
 
 FORMAT = 1  # of recipe.json
@@ -85,7 +84,11 @@ class Network:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Arguments of `training.fit` and its optimizer, AdamW; the rate rises and falls."""
+    """Arguments of `training.fit` and its optimizer, AdamW; the rate rises and falls.
+
+    Attributes:
+        augment: share of the batches that are augmented, True is all.
+    """
 
     epochs: int = 8
     batch_size: int = 32
@@ -95,7 +98,7 @@ class Schedule:
     clip_norm: float | None = None
     accumulate: int = 1
     sortagrad: bool = False
-    augment: bool = False
+    augment: float = False
     mixed_precision: bool = False
 
 
@@ -114,14 +117,15 @@ RECIPES = {
     "fsdd": Recipe(Speech("fsdd"), schedule=Schedule(epochs=12)),
     "commands": Recipe(
         Speech("commands", "characters"),
-        network=Network((Layer(16, (11, 11), (3, 2)),), hidden_size=128),
-        schedule=Schedule(epochs=30, augment=True),
+        network=Network((Layer(16, (11, 11), (3, 4)),), hidden_size=128),
+        schedule=Schedule(epochs=30, batch_size=16, rate=1e-2, augment=0.5),
     ),
+    # Forwards only, LSTMs write nothing but blanks for hundreds of steps; GRUs soon get over it.
     "digits-streaming": Recipe(
         Speech("digits"),
         Sound(running=True),
-        Network(bidirectional=False, lookahead=5, hidden_size=128),
-        Schedule(epochs=10, augment=True),
+        Network(kind="gru", hidden_size=128, bidirectional=False, lookahead=5),
+        Schedule(epochs=8, batch_size=16, rate=5e-3, augment=0.5),
     ),
     # Two convolutions as in the paper, then LSTMs in place of its simple recurrent layers.
     "librispeech": Recipe(
@@ -257,7 +261,7 @@ def loss_of(recipe: Recipe) -> Callable[[nn.Module, Batch], Tensor]:
 
     def loss(model: DeepSpeech2, batch: Batch) -> Tensor:
         frames, lengths = batch.features, batch.lengths
-        if recipe.schedule.augment:
+        if recipe.schedule.augment and torch.rand(()) < recipe.schedule.augment:
             pairs = zip(batch.targets, batch.target_lengths, strict=True)
             needed = torch.tensor([ctc.frames_needed(t[:n].tolist()) for t, n in pairs])
             slowest = float((model.stride * needed / lengths.cpu()).max())
@@ -267,6 +271,20 @@ def loss_of(recipe: Recipe) -> Callable[[nn.Module, Batch], Tensor]:
         return training.recognition_loss(model, batch._replace(features=frames, lengths=lengths))
 
     return loss
+
+
+def heard(waveform: np.ndarray, sample_rate: int, sound: Sound, resample: bool = False) -> Tensor:
+    """One waveform as the network sees it, (1, frames, n_mels); see `Recogniser.log_probs`."""
+    wanted = sound.sample_rate
+    if len(waveform) > LONGEST_S * sample_rate:
+        raise ValueError(
+            f"{len(waveform) / sample_rate:.0f} s in one piece are too long, the limit is "
+            f"{LONGEST_S:.0f} s: cut it at pauses, or let a model that streams listen"
+        )
+    if resample and sample_rate != wanted:
+        waveform, sample_rate = audio.resample(waveform, sample_rate, wanted), wanted
+    c = torch.from_numpy(frames_of(waveform, sample_rate, sound))[None]
+    return level(c, torch.tensor([c.shape[1]]), sound)
 
 
 class Recogniser:
@@ -291,16 +309,7 @@ class Recogniser:
         Raises:
             ValueError: another rate, too short, silent, or longer than 60 s.
         """
-        wanted = self.recipe.sound.sample_rate
-        if len(waveform) > LONGEST_S * sample_rate:
-            raise ValueError(
-                f"{len(waveform) / sample_rate:.0f} s in one piece are too long, the limit is "
-                f"{LONGEST_S:.0f} s: cut it at pauses, or let a model that streams listen"
-            )
-        if resample and sample_rate != wanted:
-            waveform, sample_rate = audio.resample(waveform, sample_rate, wanted), wanted
-        c = torch.from_numpy(frames_of(waveform, sample_rate, self.recipe.sound))[None]
-        c = level(c, torch.tensor([c.shape[1]]), self.recipe.sound)
+        c = heard(waveform, sample_rate, self.recipe.sound, resample)
         device = next(self.model.parameters()).device
         with torch.no_grad():
             return self.model(c.to(device))[0][0].cpu()
@@ -347,7 +356,8 @@ class Listener:
             samples: (samples,), at the recipe's rate.
             last: nothing follows: what was waiting for its future is written now.
         """
-        c = torch.from_numpy(self.frames(samples, last))[None] / SPREAD
+        c = torch.from_numpy(self.frames(samples, last))[None]
+        c = level(c, torch.tensor([c.shape[1]]), self.recogniser.recipe.sound)
         with torch.no_grad():
             rows, self.state = self.recogniser.model.stream(c, self.state, last)
         for token in rows[0].argmax(dim=-1).tolist():
@@ -439,33 +449,85 @@ def run(
         ValueError: the folder holds a run of another recipe or seed (nothing in it is changed), or
             the corpus cannot be used.
     """
+    return carry_out(KIND, recipe, folder, seed, data, model, device, progress)
+
+
+class Kind(NamedTuple):
+    """What makes one kind of recogniser different from another, for `carry_out`.
+
+    Attributes:
+        build: recipe, alphabet, seed to model.
+        loss_of: recipe to the loss of a model and a batch.
+        write: model, batches, alphabet to the transcripts of dev and test in the end.
+        recogniser: model, alphabet, recipe to what the outcome holds.
+        draft: as `write`, for the development set after each epoch; None: `write` itself.
+    """
+
+    build: Callable[..., nn.Module]
+    loss_of: Callable[..., Callable[[nn.Module, Batch], Tensor]]
+    write: Callable[..., Transcripts]
+    recogniser: Callable[..., Any]
+    draft: Callable[..., Transcripts] | None = None
+
+
+KIND = Kind(build, loss_of, training.recognise, Recogniser)
+
+
+def carry_out(
+    kind: Kind,
+    recipe: Any,
+    folder: str | Path | None,
+    seed: int,
+    data: Data | None,
+    model: nn.Module | None,
+    device: torch.device | str | None,
+    progress: bool,
+) -> Outcome:
+    """A run of any kind of recogniser; arguments and errors as `run`.
+
+    Inside `training.distributed.processes()` the processes train together, each with batches of the
+    recipe's size; the first one writes.
+    """
     folder = Path(folder) if folder is not None else None
     if folder is not None and model is not None:
         raise ValueError("a folder is for the recipe's own model: give either, not both")
     if folder is not None:
-        _check_folder(folder, recipe, seed)
+        distributed.from_first(lambda: _check_folder(folder, recipe, seed))
+    progress = progress and distributed.rank() == 0
     with torch.device("meta"):
-        build(recipe, Alphabet(CHARACTERS))  # what is wrong with the network is said at once
+        kind.build(recipe, Alphabet(CHARACTERS))  # what is wrong with the network is said at once
     data = data or prepare(recipe, progress)
-    model = model or build(recipe, data.alphabet, seed)
+    model = model or kind.build(recipe, data.alphabet, seed)
     if folder is not None:
-        _write_recipe(folder, recipe, seed, data.alphabet)
+        distributed.from_first(lambda: _write_recipe(folder, recipe, seed, data.alphabet))
     schedule, sound = recipe.schedule, recipe.sound
     batches = loader(
-        data.train, schedule.batch_size, shuffle=True, seed=seed, sortagrad=schedule.sortagrad
+        data.train,
+        schedule.batch_size,
+        shuffle=True,
+        seed=seed,
+        rank=distributed.rank(),
+        world_size=distributed.world_size(),
+        sortagrad=schedule.sortagrad,
     )
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=schedule.rate, weight_decay=schedule.weight_decay
     )
     steps = schedule.epochs * -(-len(batches) // schedule.accumulate)
+    dev_batches = Levelled(data.dev, sound)
+
+    def validate(model: nn.Module) -> dict[str, float]:
+        found = (kind.draft or kind.write)(model, dev_batches, data.alphabet)
+        return {"cer": found.cer, "wer": found.wer}
+
     history = training.fit(
         model,
         batches,
-        loss_of(recipe),
+        kind.loss_of(recipe),
         schedule.epochs,
         optimizer,
         scheduler=training.warm_up_cosine(optimizer, steps, schedule.warm_up),
-        validate=training.recognition_validation(Levelled(data.dev, sound), data.alphabet),
+        validate=validate,
         clip_norm=schedule.clip_norm,
         accumulate=schedule.accumulate,
         mixed_precision=schedule.mixed_precision,
@@ -476,14 +538,17 @@ def run(
         log=folder / "log.csv" if folder else None,
         progress=progress,
     )
-    dev, test = (
-        training.recognise(model, Levelled(part, sound), data.alphabet)
-        for part in (data.dev, data.test)
-    )
-    if folder is not None:
-        _write_transcripts(folder / "transcripts.csv", [dev, test], data.who)
+
+    def write() -> list[Transcripts]:
+        parts = (Levelled(part, sound) for part in (data.dev, data.test))
+        found = [kind.write(model, part, data.alphabet) for part in parts]
+        if folder is not None:
+            _write_transcripts(folder / "transcripts.csv", found, data.who)
+        return found
+
+    dev, test = distributed.from_first(write)
     return Outcome(
-        Recogniser(model, data.alphabet, recipe),
+        kind.recogniser(model, data.alphabet, recipe),
         history,
         dev,
         test,
@@ -504,7 +569,16 @@ def load(folder: str | Path) -> Recogniser:
     saved = read_recipe(folder / "recipe.json")
     recipe = recipe_of(saved["recipe"])
     alphabet = Alphabet(saved["symbols"], saved["separator"])
-    model = build(recipe, alphabet)
+    return Recogniser(restored(build(recipe, alphabet), folder), alphabet, recipe)
+
+
+def restored(model: nn.Module, folder: Path) -> nn.Module:
+    """The model with the weights of a run's checkpoint.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is damaged, or the checkpoint of another recipe.
+    """
     path = folder / "checkpoint.pt"
     weights = training.load_checkpoint(path)["model"]
     try:
@@ -514,7 +588,7 @@ def load(folder: str | Path) -> Recogniser:
         raise ValueError(
             f"{path} is not the checkpoint of {folder / 'recipe.json'}: {reason}"
         ) from error
-    return Recogniser(model, alphabet, recipe)
+    return model
 
 
 def recipe_of(parts: dict[str, dict[str, Any]]) -> Recipe:
@@ -545,7 +619,7 @@ def recognise(
 
 
 def with_words(
-    data: Data, order: int = 3, beam_size: int = 16, alpha: float = 0.5, beta: float = 1.0
+    data: Data, order: int = 3, beam_size: int = 32, alpha: float = 0.5, beta: float = 1.0
 ) -> Decode:
     """A decoder for `recognise` that knows the training sentences, of characters.
 
@@ -575,7 +649,9 @@ def with_words(
     return decode
 
 
-def plan(recipe: Recipe, hours: float, length_s: float = 10.0, steps: int = 2) -> dict[str, float]:
+def plan(
+    recipe: Recipe, hours: float, length_s: float = 10.0, steps: int = 2, kind: Kind | None = None
+) -> dict[str, float]:
     """What a training would take on this machine, from a few measured steps on noise.
 
     Args:
@@ -583,6 +659,7 @@ def plan(recipe: Recipe, hours: float, length_s: float = 10.0, steps: int = 2) -
         hours: of sound in the corpus.
         length_s: of an utterance, on average.
         steps: how many are measured, after one that is not.
+        kind: of recogniser; None: Deep Speech 2.
 
     Returns:
         parameters; memory_gb of weights, gradients and AdamW's two moments in float32, without
@@ -590,7 +667,8 @@ def plan(recipe: Recipe, hours: float, length_s: float = 10.0, steps: int = 2) -
         throughput, times real time.
     """
     alphabet = Alphabet(CHARACTERS)
-    model = build(recipe, alphabet).train()
+    kind = kind or KIND
+    model, loss = kind.build(recipe, alphabet).train(), kind.loss_of(recipe)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
     items, frames = recipe.schedule.batch_size, round(length_s / HOP_S)
     batch = Batch(
@@ -604,7 +682,7 @@ def plan(recipe: Recipe, hours: float, length_s: float = 10.0, steps: int = 2) -
         if step == 1:
             began = time.perf_counter()
         optimizer.zero_grad()
-        training.recognition_loss(model, batch).backward()
+        loss(model, batch).backward()
         optimizer.step()
     seconds = (time.perf_counter() - began) / steps
     parameters = training.count_parameters(model)
@@ -629,7 +707,7 @@ def changed(recipe: Recipe, **changes: Any) -> Recipe:
     Raises:
         ValueError: no part of a recipe has such a name.
     """
-    for part in ("speech", "sound", "network", "schedule"):
+    for part in asdict(recipe):
         own = {k: v for k, v in changes.items() if k in asdict(getattr(recipe, part))}
         recipe = replace(recipe, **{part: replace(getattr(recipe, part), **own)})
         changes = {k: v for k, v in changes.items() if k not in own}
