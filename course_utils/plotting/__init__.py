@@ -68,6 +68,7 @@ from course_utils.plotting.sound import (
     waveforms,
     window_comparison,
 )
+from course_utils.plotting.spelling import error_kinds, looks, pyramid
 from course_utils.plotting.tagging import by_class, precision_recall, reliability, scene
 
 __all__ = [
@@ -93,6 +94,7 @@ __all__ = [
     "decay",
     "descent",
     "edit_table",
+    "error_kinds",
     "errors_by_length",
     "evolution",
     "feature_maps",
@@ -106,6 +108,7 @@ __all__ = [
     "labelled_parts",
     "learning_curves",
     "lines",
+    "looks",
     "lstm_cell",
     "matrix",
     "melody",
@@ -119,6 +122,7 @@ __all__ = [
     "plateau",
     "posteriors",
     "precision_recall",
+    "pyramid",
     "receptive_field",
     "relevance",
     "reliability",
