@@ -12,6 +12,7 @@ from course_utils.datasets.items import Word
 from course_utils.plotting.base import BLUE, GREEN, GREY, ORANGE, SKY, VERMILLION, new_axes
 
 MOST_ROWS = 40  # with more than these, only the first letter of a word has its name beside it
+SPACE = "␣"  # as `Alphabet.names` writes it
 READ = 0.5  # drawn as a line: the search counts a place whose weights sum to more as read
 
 
@@ -62,7 +63,7 @@ def looks(
 
     Args:
         weights: (tokens, places).
-        tokens: what was written, from the top; single letters with spaces between words, or words.
+        tokens: what was written, from the top: words, or letters with "␣" between words.
         place_s: seconds from one place to the next.
         words: what is in the sound, named above it, with lines where each begins and ends.
         title: above the picture, on the left.
@@ -102,14 +103,13 @@ def looks(
 
 def _row_names(tokens: Sequence[str]) -> tuple[list[int], list[str]]:
     """Rows that get a name, and the names: all, or the first letter of each word."""
-    shown = ["␣" if token == " " else token for token in tokens]
-    if len(shown) <= MOST_ROWS:
-        return list(range(len(shown))), shown
-    if " " not in tokens:
-        step = -(-len(shown) // MOST_ROWS)
-        return list(range(0, len(shown), step)), shown[::step]
+    if len(tokens) <= MOST_ROWS:
+        return list(range(len(tokens))), list(tokens)
+    if SPACE not in tokens:
+        step = -(-len(tokens) // MOST_ROWS)
+        return list(range(0, len(tokens), step)), list(tokens[::step])
     rows, names, row = [], [], 0
-    for is_space, group in groupby(tokens, key=lambda token: token == " "):
+    for is_space, group in groupby(tokens, key=lambda token: token == SPACE):
         letters = list(group)
         if not is_space:
             rows.append(row)
