@@ -16,7 +16,7 @@ export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-test lab test test-fast test-unit test-notebooks test-browser execute data \
-	fsdd-digits esc10 tagging links lint clean
+	fsdd-digits esc10 tagging diagnosis links lint clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -59,6 +59,9 @@ esc10: install-test ## recorded run: ESC-10, five folds, three seeds, into docs/
 
 tagging: install-test ## recorded run: taggers with each pooling and augmentation, into docs/runs (20 minutes)
 	$(VENV_PYTHON) docs/tools/tagging.py
+
+diagnosis: install-test ## recorded run: the curves of exercise 12.5, into docs/runs (3 minutes)
+	$(VENV_PYTHON) docs/tools/diagnosis.py
 
 links: install-test ## write the address in pyproject.toml into badges and links
 	$(VENV_PYTHON) docs/tools/links.py
