@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 # torch takes seconds to import: --help does without.
 
-MODELS = ("deepspeech2",)
+MODELS = {"deepspeech2": "recognition", "las": "spelling"}  # and who has its recipes
 HOURS = {"librispeech": 100.6}  # train-clean-100
 
 
@@ -26,7 +27,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--corpus",
         required=True,
-        help="the recipe: digits, commands, fsdd, digits-streaming or librispeech",
+        help="the recipe: digits, commands or fsdd; of deepspeech2 also digits-streaming and "
+        "librispeech",
     )
     made.add_argument("--folder", type=Path, help="for curves, checkpoint and transcripts")
     made.add_argument("--seed", type=int, default=0, help="of weights and order (default 0)")
@@ -53,18 +55,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from course_utils.recipes import recognition
 
+    kind = importlib.import_module(f"course_utils.recipes.{MODELS[options.model]}")
     if options.threads:
         torch.set_num_threads(options.threads)
     try:
-        if options.corpus not in recognition.RECIPES:
-            known = ", ".join(recognition.RECIPES)
+        if options.corpus not in kind.RECIPES:
+            known = ", ".join(kind.RECIPES)
             raise ValueError(f"--corpus must be one of {known}, got {options.corpus!r}")
-        recipe = recognition.changed(recognition.RECIPES[options.corpus], **_changes(options))
+        recipe = recognition.changed(kind.RECIPES[options.corpus], **_changes(options))
         if options.plan or options.corpus in HOURS:
-            _show_plan(recipe, HOURS.get(options.corpus, 1.0))
+            hours = HOURS.get(options.corpus, 1.0)
+            _show_plan(kind.plan(recipe, hours), hours)
         if options.plan:
             return 0
-        outcome = recognition.run(
+        outcome = kind.run(
             recipe,
             options.folder,
             seed=options.seed,
@@ -105,10 +109,7 @@ def _changes(options: argparse.Namespace) -> dict[str, Any]:
     return changes
 
 
-def _show_plan(recipe: Any, hours: float) -> None:
-    from course_utils.recipes import recognition
-
-    found = recognition.plan(recipe, hours)
+def _show_plan(found: dict[str, float], hours: float) -> None:
     print(
         f"plan: {found['parameters']:,.0f} parameters, {found['memory_gb']:.1f} GB for training; "
         f"{hours:g} h of sound are {found['steps_epoch']:,.0f} steps of "

@@ -11,6 +11,7 @@ https://arxiv.org/abs/1508.01211; "the paper" below.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -53,7 +54,9 @@ class Listener(nn.Module):
     leave 2 ** pyramid times fewer frames to look through.
     """
 
-    def __init__(self, dims: int, hidden: int, pyramid: int, front: Sequence[Layer]) -> None:
+    def __init__(
+        self, dims: int, hidden: int, pyramid: int, front: Sequence[Layer], dropout: float = 0.0
+    ) -> None:
         """Make a listener; see `ListenAttendSpell`."""
         super().__init__()
         self.normalize = MaskedBatchNorm(dims)
@@ -67,6 +70,7 @@ class Listener(nn.Module):
                 RecurrentLayer("lstm", dims if level == 0 else 2 * dims, hidden, True)
             )
             dims = self.layers[-1].output_size
+        self.dropout = nn.Dropout(dropout)
         self.output_size = dims
 
     def forward(self, features: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -81,8 +85,15 @@ class Listener(nn.Module):
         for level, layer in enumerate(self.layers):
             if level:
                 x, lengths = pair_frames(x, lengths)
-            x, _ = layer(x, lengths)
+            x = self.dropout(layer(x, lengths)[0])
         return x, lengths
+
+    @property
+    def stride(self) -> int:
+        """Frames of features for each frame that is left."""
+        return math.prod(block.conv.stride[-1] for block in self.front) * 2 ** (
+            len(self.layers) - 1
+        )
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """Frames' for so many frames."""
@@ -157,6 +168,7 @@ class ListenAttendSpell(nn.Module):
         speller_layers: int = 1,
         attention: str = "location",
         ctc: bool = False,
+        dropout: float = 0.0,
     ) -> None:
         """Make a model.
 
@@ -171,6 +183,8 @@ class ListenAttendSpell(nn.Module):
             speller_layers: how many of them.
             attention: a kind of `models.attention.Attention`.
             ctc: with a CTC branch.
+            dropout: share of numbers that are left out, while it learns, of what each of the
+                listener's layers gives, of the speller's input, and of what it judges from.
         """
         super().__init__()
         if pyramid < 0 or speller_layers < 1 or tokens < 2:
@@ -179,7 +193,7 @@ class ListenAttendSpell(nn.Module):
                 f"{pyramid}, {speller_layers}, {tokens}"
             )
         self.tokens = tokens
-        self.listener = Listener(dims, hidden, pyramid, front)
+        self.listener = Listener(dims, hidden, pyramid, front, dropout)
         heard = self.listener.output_size
         self.embedding = nn.Embedding(tokens + 1, hidden)
         sizes = [hidden + heard] + [speller] * (speller_layers - 1)
@@ -187,6 +201,7 @@ class ListenAttendSpell(nn.Module):
         self.attention = Attention(speller, heard, hidden, attention)
         self.output = nn.Linear(speller + heard, tokens)
         self.ctc = nn.Linear(heard, tokens) if ctc else None
+        self.dropout = nn.Dropout(dropout)
 
     @property
     def start_token(self) -> int:
@@ -228,7 +243,7 @@ class ListenAttendSpell(nn.Module):
         memory, lengths = self.listen(features, lengths)
         state = self.start(memory)
         told = nn.functional.pad(targets, (1, 0), value=self.start_token)
-        embedded = self.embedding(told)
+        embedded = self.dropout(self.embedding(told))
         read, looks = [], []
         for u in range(told.shape[1]):
             y = embedded[:, u]
@@ -237,7 +252,7 @@ class ListenAttendSpell(nn.Module):
             state = self._advance(y, state, memory)
             read.append(_judged(state))
             looks.append(state.weights)
-        logits = self.output(torch.stack(read, dim=1))  # all places in one product
+        logits = self.output(self.dropout(torch.stack(read, dim=1)))  # all places in one product
         ctc = None if self.ctc is None else self.ctc(memory.states).log_softmax(dim=-1)
         return Spelling(logits, torch.stack(looks, dim=1), ctc, lengths)
 

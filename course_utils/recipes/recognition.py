@@ -240,7 +240,7 @@ def build(recipe: Recipe, alphabet: Alphabet, seed: int = 0) -> DeepSpeech2:
     return DeepSpeech2(recipe.sound.n_mels, alphabet.size, **settings)
 
 
-class _Levelled:
+class Levelled:
     """Batches as the network sees them, for a test."""
 
     def __init__(self, examples: Examples, sound: Sound, batch_size: int = 32) -> None:
@@ -268,6 +268,20 @@ def loss_of(recipe: Recipe) -> Callable[[nn.Module, Batch], Tensor]:
     return loss
 
 
+def heard(waveform: np.ndarray, sample_rate: int, sound: Sound, resample: bool = False) -> Tensor:
+    """One waveform as the network sees it, (1, frames, n_mels); see `Recogniser.log_probs`."""
+    wanted = sound.sample_rate
+    if len(waveform) > LONGEST_S * sample_rate:
+        raise ValueError(
+            f"{len(waveform) / sample_rate:.0f} s in one piece are too long, the limit is "
+            f"{LONGEST_S:.0f} s: cut it at pauses, or let a model that streams listen"
+        )
+    if resample and sample_rate != wanted:
+        waveform, sample_rate = audio.resample(waveform, sample_rate, wanted), wanted
+    c = torch.from_numpy(frames_of(waveform, sample_rate, sound))[None]
+    return level(c, torch.tensor([c.shape[1]]), sound)
+
+
 class Recogniser:
     """A trained model with its alphabet and its recipe: a waveform in, text out."""
 
@@ -290,16 +304,7 @@ class Recogniser:
         Raises:
             ValueError: another rate, too short, silent, or longer than 60 s.
         """
-        wanted = self.recipe.sound.sample_rate
-        if len(waveform) > LONGEST_S * sample_rate:
-            raise ValueError(
-                f"{len(waveform) / sample_rate:.0f} s in one piece are too long, the limit is "
-                f"{LONGEST_S:.0f} s: cut it at pauses, or let a model that streams listen"
-            )
-        if resample and sample_rate != wanted:
-            waveform, sample_rate = audio.resample(waveform, sample_rate, wanted), wanted
-        c = torch.from_numpy(frames_of(waveform, sample_rate, self.recipe.sound))[None]
-        c = level(c, torch.tensor([c.shape[1]]), self.recipe.sound)
+        c = heard(waveform, sample_rate, self.recipe.sound, resample)
         device = next(self.model.parameters()).device
         with torch.no_grad():
             return self.model(c.to(device))[0][0].cpu()
@@ -431,15 +436,50 @@ def run(
         ValueError: the folder holds a run of another recipe or seed (nothing in it is changed), or
             the corpus cannot be used.
     """
+    return carry_out(KIND, recipe, folder, seed, data, model, device, progress)
+
+
+class Kind(NamedTuple):
+    """What makes one kind of recogniser different from another, for `carry_out`.
+
+    Attributes:
+        build: recipe, alphabet, seed to model.
+        loss_of: recipe to the loss of a model and a batch.
+        write: model, batches, alphabet to the transcripts of dev and test in the end.
+        recogniser: model, alphabet, recipe to what the outcome holds.
+        draft: as `write`, for the development set after each epoch; None: `write` itself.
+    """
+
+    build: Callable[..., nn.Module]
+    loss_of: Callable[..., Callable[[nn.Module, Batch], Tensor]]
+    write: Callable[..., Transcripts]
+    recogniser: Callable[..., Any]
+    draft: Callable[..., Transcripts] | None = None
+
+
+KIND = Kind(build, loss_of, training.recognise, Recogniser)
+
+
+def carry_out(
+    kind: Kind,
+    recipe: Any,
+    folder: str | Path | None,
+    seed: int,
+    data: Data | None,
+    model: nn.Module | None,
+    device: torch.device | str | None,
+    progress: bool,
+) -> Outcome:
+    """A run of any kind of recogniser; arguments and errors as `run`."""
     folder = Path(folder) if folder is not None else None
     if folder is not None and model is not None:
         raise ValueError("a folder is for the recipe's own model: give either, not both")
     if folder is not None:
         _check_folder(folder, recipe, seed)
     with torch.device("meta"):
-        build(recipe, Alphabet(CHARACTERS))  # what is wrong with the network is said at once
+        kind.build(recipe, Alphabet(CHARACTERS))  # what is wrong with the network is said at once
     data = data or prepare(recipe, progress)
-    model = model or build(recipe, data.alphabet, seed)
+    model = model or kind.build(recipe, data.alphabet, seed)
     if folder is not None:
         _write_recipe(folder, recipe, seed, data.alphabet)
     schedule, sound = recipe.schedule, recipe.sound
@@ -450,14 +490,20 @@ def run(
         model.parameters(), lr=schedule.rate, weight_decay=schedule.weight_decay
     )
     steps = schedule.epochs * -(-len(batches) // schedule.accumulate)
+    dev_batches = Levelled(data.dev, sound)
+
+    def validate(model: nn.Module) -> dict[str, float]:
+        found = (kind.draft or kind.write)(model, dev_batches, data.alphabet)
+        return {"cer": found.cer, "wer": found.wer}
+
     history = training.fit(
         model,
         batches,
-        loss_of(recipe),
+        kind.loss_of(recipe),
         schedule.epochs,
         optimizer,
         scheduler=training.warm_up_cosine(optimizer, steps, schedule.warm_up),
-        validate=training.recognition_validation(_Levelled(data.dev, sound), data.alphabet),
+        validate=validate,
         clip_norm=schedule.clip_norm,
         accumulate=schedule.accumulate,
         mixed_precision=schedule.mixed_precision,
@@ -469,13 +515,12 @@ def run(
         progress=progress,
     )
     dev, test = (
-        training.recognise(model, _Levelled(part, sound), data.alphabet)
-        for part in (data.dev, data.test)
+        kind.write(model, Levelled(part, sound), data.alphabet) for part in (data.dev, data.test)
     )
     if folder is not None:
         _write_transcripts(folder / "transcripts.csv", [dev, test], data.who)
     return Outcome(
-        Recogniser(model, data.alphabet, recipe),
+        kind.recogniser(model, data.alphabet, recipe),
         history,
         dev,
         test,
@@ -493,14 +538,23 @@ def load(folder: str | Path) -> Recogniser:
         ValueError: a file is damaged, or the checkpoint is that of another recipe.
     """
     folder = Path(folder)
-    saved = _read_recipe(folder / "recipe.json")
+    saved = read_recipe(folder / "recipe.json")
     speech, sound, network, schedule = (
         saved["recipe"][name] for name in ("speech", "sound", "network", "schedule")
     )
-    network["convolutions"] = tuple(_layer(values) for values in network["convolutions"])
+    network["convolutions"] = tuple(layer(values) for values in network["convolutions"])
     recipe = Recipe(Speech(**speech), Sound(**sound), Network(**network), Schedule(**schedule))
     alphabet = Alphabet(saved["symbols"], saved["separator"])
-    model = build(recipe, alphabet)
+    return Recogniser(restored(build(recipe, alphabet), folder), alphabet, recipe)
+
+
+def restored(model: nn.Module, folder: Path) -> nn.Module:
+    """The model with the weights of a run's checkpoint.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is damaged, or the checkpoint of another recipe.
+    """
     path = folder / "checkpoint.pt"
     weights = training.load_checkpoint(path)["model"]
     try:
@@ -510,10 +564,12 @@ def load(folder: str | Path) -> Recogniser:
         raise ValueError(
             f"{path} is not the checkpoint of {folder / 'recipe.json'}: {reason}"
         ) from error
-    return Recogniser(model, alphabet, recipe)
+    return model
 
 
-def plan(recipe: Recipe, hours: float, length_s: float = 10.0, steps: int = 2) -> dict[str, float]:
+def plan(
+    recipe: Recipe, hours: float, length_s: float = 10.0, steps: int = 2, kind: Kind | None = None
+) -> dict[str, float]:
     """What a training would take on this machine, from a few measured steps on noise.
 
     Args:
@@ -521,6 +577,7 @@ def plan(recipe: Recipe, hours: float, length_s: float = 10.0, steps: int = 2) -
         hours: of sound in the corpus.
         length_s: of an utterance, on average.
         steps: how many are measured, after one that is not.
+        kind: of recogniser; None: Deep Speech 2.
 
     Returns:
         parameters; memory_gb of weights, gradients and AdamW's two moments in float32, without
@@ -528,7 +585,8 @@ def plan(recipe: Recipe, hours: float, length_s: float = 10.0, steps: int = 2) -
         throughput, times real time.
     """
     alphabet = Alphabet(CHARACTERS)
-    model = build(recipe, alphabet).train()
+    kind = kind or KIND
+    model, loss = kind.build(recipe, alphabet).train(), kind.loss_of(recipe)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
     items, frames = recipe.schedule.batch_size, round(length_s / HOP_S)
     batch = Batch(
@@ -542,7 +600,7 @@ def plan(recipe: Recipe, hours: float, length_s: float = 10.0, steps: int = 2) -
         if step == 1:
             began = time.perf_counter()
         optimizer.zero_grad()
-        training.recognition_loss(model, batch).backward()
+        loss(model, batch).backward()
         optimizer.step()
     seconds = (time.perf_counter() - began) / steps
     parameters = training.count_parameters(model)
@@ -567,7 +625,7 @@ def changed(recipe: Recipe, **changes: Any) -> Recipe:
     Raises:
         ValueError: no part of a recipe has such a name.
     """
-    for part in ("speech", "sound", "network", "schedule"):
+    for part in asdict(recipe):
         own = {k: v for k, v in changes.items() if k in asdict(getattr(recipe, part))}
         recipe = replace(recipe, **{part: replace(getattr(recipe, part), **own)})
         changes = {k: v for k, v in changes.items() if k not in own}
@@ -576,7 +634,8 @@ def changed(recipe: Recipe, **changes: Any) -> Recipe:
     return recipe
 
 
-def _layer(values: Sequence[Any]) -> Layer:
+def layer(values: Sequence[Any]) -> Layer:
+    """A layer as JSON gives it back."""
     return Layer(*(tuple(v) if isinstance(v, list) else v for v in values))
 
 
@@ -585,7 +644,8 @@ def _as_json(recipe: Recipe, seed: int) -> dict[str, Any]:
     return json.loads(json.dumps({"recipe": asdict(recipe), "seed": seed}))
 
 
-def _read_recipe(path: Path) -> dict[str, Any]:
+def read_recipe(path: Path) -> dict[str, Any]:
+    """What a recipe.json holds, or an error that names it."""
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
         if saved["format"] != FORMAT:
@@ -602,7 +662,7 @@ def _check_folder(folder: Path, recipe: Recipe, seed: int) -> None:
     path = folder / "recipe.json"
     if not path.exists():
         return
-    old, new = _flattened(_read_recipe(path)), _flattened(_as_json(recipe, seed))
+    old, new = _flattened(read_recipe(path)), _flattened(_as_json(recipe, seed))
     for name, value in new.items():
         if name not in old or old[name] != value:
             raise ValueError(

@@ -20,7 +20,9 @@ from course_utils.training.tasks import (
     recognise,
     recognition_loss,
     recognition_validation,
+    spell,
     spelling_loss,
+    spelling_validation,
     validation,
 )
 
@@ -39,7 +41,9 @@ __all__ = [
     "recognition_validation",
     "save_checkpoint",
     "seed_everything",
+    "spell",
     "spelling_loss",
+    "spelling_validation",
     "validation",
     "warm_up_cosine",
 ]

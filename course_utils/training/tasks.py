@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from course_utils import ctc, decoding, metrics
 from course_utils.datasets.batching import Batch, mask
 from course_utils.datasets.text import Alphabet
 from course_utils.metrics import accuracy
+from course_utils.models.las import ListenAttendSpell
 
 Decode = Callable[[Tensor, Tensor], list[list[int]]]
 
@@ -226,6 +228,41 @@ def recognise(
             tokens of each item; `decoding.greedy` when None.
     """
     decode = decode or decoding.greedy
+
+    def write(features: Tensor, lengths: Tensor) -> list[list[int]]:
+        log_probs, lengths = model(features, lengths)
+        return decode(log_probs.cpu(), lengths.cpu())
+
+    return _transcripts(model, batches, alphabet, write)
+
+
+def spell(
+    model: ListenAttendSpell, batches: Iterable[Batch], alphabet: Alphabet, **search: Any
+) -> Transcripts:
+    """Let a speller write down what it hears.
+
+    Args:
+        model: used in evaluation mode on the device where it is, and left in the mode it was in.
+        batches: their targets are what was said.
+        alphabet: of the tokens.
+        search: arguments of `decoding.attention_beam_search`; none: `decoding.attention_greedy`.
+    """
+
+    def write(features: Tensor, lengths: Tensor) -> list[list[int]]:
+        if not search:
+            return [found.tokens for found in decoding.attention_greedy(model, features, lengths)]
+        found = decoding.attention_beam_search(model, features, lengths, **search)
+        return [texts[0].tokens if texts else [] for texts in found]
+
+    return _transcripts(model, batches, alphabet, write)
+
+
+def _transcripts(
+    model: nn.Module,
+    batches: Iterable[Batch],
+    alphabet: Alphabet,
+    write: Callable[[Tensor, Tensor], list[list[int]]],
+) -> Transcripts:
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
@@ -234,8 +271,7 @@ def recognise(
     hypotheses: list[str] = []
     with torch.no_grad():
         for batch in batches:
-            log_probs, lengths = model(batch.features.to(device), batch.lengths.to(device))
-            found = decode(log_probs.cpu(), lengths.cpu())
+            found = write(batch.features.to(device), batch.lengths.to(device))
             hypotheses += [alphabet.decode(tokens) for tokens in found]
             for target, size in zip(batch.targets, batch.target_lengths, strict=True):
                 references.append(alphabet.decode(target[:size].tolist()))
@@ -251,6 +287,18 @@ def recognition_validation(
 
     def validate(model: nn.Module) -> dict[str, float]:
         found = recognise(model, batches, alphabet, decode)
+        return {"cer": found.cer, "wer": found.wer}
+
+    return validate
+
+
+def spelling_validation(
+    batches: Iterable[Batch], alphabet: Alphabet, **search: Any
+) -> Callable[[nn.Module], dict[str, float]]:
+    """A `validate` for `fit`: character and word error rate of a speller on these batches."""
+
+    def validate(model: nn.Module) -> dict[str, float]:
+        found = spell(model, batches, alphabet, **search)
         return {"cer": found.cer, "wer": found.wer}
 
     return validate

@@ -1,0 +1,303 @@
+"""Spellers: corpus, features, Listen-Attend-Spell model, schedule and search, as one small record.
+
+A notebook calls `run(RECIPES["commands"])`; `python -m course_utils.train las` does the same from a
+terminal. Corpora, features, folders and outcomes are those of `recognition`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from course_utils import decoding, training
+from course_utils.datasets.batching import Batch, mask
+from course_utils.datasets.text import Alphabet
+from course_utils.models.convolution import Layer
+from course_utils.models.las import END, ListenAttendSpell
+from course_utils.recipes import recognition
+from course_utils.recipes.frames import HOP_S, Sound, level, varied
+from course_utils.recipes.recognition import Data, Outcome, Speech
+from course_utils.training import Transcripts
+
+END_SIGN = "END"
+
+
+@dataclass(frozen=True)
+class Network:
+    """Arguments of `ListenAttendSpell`; a CTC branch is there where the schedule trains it."""
+
+    hidden: int = 64
+    front: tuple[Layer, ...] = (Layer(64, 5, 2),)
+    pyramid: int = 1
+    speller: int = 128
+    speller_layers: int = 1
+    attention: str = "location"
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class Schedule(recognition.Schedule):
+    """What `recognition.Schedule` says, and arguments of `training.spelling_loss`.
+
+    Attributes:
+        label_smoothing: share of each target that is spread over all tokens.
+        sampling: how often the speller is told a token of its own (scheduled sampling).
+        ctc_weight: share of the CTC branch in the loss; 0: there is no branch.
+        time_masks: gaps of up to 0.1 s a second, set to the mean in each utterance.
+    """
+
+    batch_size: int = 16
+    clip_norm: float | None = 5.0
+    label_smoothing: float = 0.0
+    sampling: float = 0.0
+    ctc_weight: float = 0.0
+    time_masks: int = 0
+
+
+@dataclass(frozen=True)
+class Search:
+    """Arguments of `decoding.attention_beam_search`; a beam of 1 is the greedy search."""
+
+    beam_size: int = 1
+    length_normalisation: float = 0.0
+    coverage: float = 0.0
+    end_threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training that anyone can repeat; the weights' seed is given to `run`."""
+
+    speech: Speech
+    sound: Sound = field(default_factory=Sound)
+    network: Network = field(default_factory=Network)
+    schedule: Schedule = field(default_factory=Schedule)
+    search: Search = field(default_factory=Search)
+
+
+RECIPES = {
+    "digits": Recipe(Speech("digits"), schedule=Schedule(epochs=10, augment=True, sortagrad=True)),
+    "fsdd": Recipe(Speech("fsdd"), schedule=Schedule(epochs=12, sortagrad=True)),
+    "commands": Recipe(
+        Speech("commands", "characters"),
+        network=Network(hidden=128, speller=256, dropout=0.1),
+        schedule=Schedule(epochs=20, augment=True, label_smoothing=0.1),
+    ),
+}
+
+
+def build(recipe: Recipe, alphabet: Alphabet, seed: int = 0) -> ListenAttendSpell:
+    """The recipe's model with the weights of a seed."""
+    torch.manual_seed(seed)
+    settings = {name: getattr(recipe.network, name) for name in Network.__dataclass_fields__}
+    with_ctc = recipe.schedule.ctc_weight > 0
+    return ListenAttendSpell(recipe.sound.n_mels, alphabet.size, **settings, ctc=with_ctc)
+
+
+def loss_of(recipe: Recipe) -> Callable[[nn.Module, Batch], Tensor]:
+    """The loss of a batch after its augmentation and levelling."""
+    schedule = recipe.schedule
+
+    def loss(model: ListenAttendSpell, batch: Batch) -> Tensor:
+        frames, lengths = batch.features, batch.lengths
+        if schedule.augment:
+            frames, lengths = varied(frames.cpu(), lengths.cpu())
+            frames, lengths = frames.to(batch.features), lengths.to(batch.lengths)
+        frames = level(frames, lengths, recipe.sound)
+        for _ in range(schedule.time_masks):
+            frames = with_gap(frames, lengths)
+        return training.spelling_loss(
+            model,
+            batch._replace(features=frames, lengths=lengths),
+            schedule.label_smoothing,
+            schedule.sampling,
+            schedule.ctc_weight,
+        )
+
+    return loss
+
+
+def with_gap(frames: Tensor, lengths: Tensor) -> Tensor:
+    """Levelled frames with one gap in each item, up to a tenth of it, all zeros: its mean."""
+    lengths = lengths.to(frames.device)
+    share, place = torch.rand(2, len(frames)).to(frames)
+    width = (0.1 * share * lengths).long()
+    start = (place * (lengths - width + 1)).long()
+    gap = mask(start + width, frames.shape[1]) & ~mask(start, frames.shape[1])
+    return frames.masked_fill(gap[..., None], 0)
+
+
+def write(recipe: Recipe, **search: Any) -> Callable[..., Transcripts]:
+    """A function of model, batches and alphabet that writes by the recipe's search.
+
+    Args:
+        recipe: whose search it is.
+        search: other values of it.
+    """
+    arguments = _arguments(recipe, search)
+
+    def written(model: ListenAttendSpell, batches: Any, alphabet: Alphabet) -> Transcripts:
+        return training.spell(model, batches, alphabet, **arguments)
+
+    return written
+
+
+def _arguments(recipe: Recipe, search: dict[str, Any]) -> dict[str, Any]:
+    """What the search is called with; {} is the greedy one."""
+    arguments = asdict(recipe.search) | search
+    return {} if arguments["beam_size"] == 1 else arguments
+
+
+class Look(NamedTuple):
+    """What a speller wrote, how sure it was, and where it looked for it.
+
+    Attributes:
+        text: what is written.
+        tokens: its symbols, and "END".
+        probabilities: of each of these, told those before it, (tokens,).
+        attention: where it looked for each, (tokens, rows); a row is `Speller.frame_s` seconds.
+    """
+
+    text: str
+    tokens: list[str]
+    probabilities: np.ndarray
+    attention: np.ndarray
+
+
+class Speller:
+    """A trained model with its alphabet and its recipe: a waveform in, text out."""
+
+    def __init__(self, model: ListenAttendSpell, alphabet: Alphabet, recipe: Recipe) -> None:
+        self.model, self.alphabet, self.recipe = model.eval(), alphabet, recipe
+
+    @property
+    def frame_s(self) -> float:
+        """Seconds from one row that the speller looks at to the next."""
+        return HOP_S * self.model.listener.stride
+
+    def transcribe(
+        self, waveform: np.ndarray, sample_rate: int, resample: bool = False, **search: Any
+    ) -> str:
+        """The text that the recipe's search finds.
+
+        Args:
+            waveform: (samples,).
+            sample_rate: in Hz.
+            resample: take another rate than the recipe's.
+            search: other values of `Search`, or further arguments of
+                `decoding.attention_beam_search`.
+
+        Raises:
+            ValueError: another rate, too short, silent, or longer than 60 s.
+        """
+        c = self._heard(waveform, sample_rate, resample)
+        return self.alphabet.decode(self._found(c, search))
+
+    def look(
+        self,
+        waveform: np.ndarray,
+        sample_rate: int,
+        text: str | None = None,
+        resample: bool = False,
+        **search: Any,
+    ) -> Look:
+        """What was written or what is told, letter by letter, with its attention.
+
+        Args:
+            waveform: (samples,).
+            sample_rate: in Hz.
+            text: told to the speller (teacher forcing); None: what its search finds.
+            resample: take another rate than the recipe's.
+            search: as in `transcribe`.
+
+        Raises:
+            ValueError: as `transcribe`, or `text` holds what is not in the alphabet.
+        """
+        c = self._heard(waveform, sample_rate, resample)
+        found = self._found(c, search) if text is None else self.alphabet.encode(text)
+        tokens = torch.tensor([found], dtype=torch.int64, device=c.device)
+        with torch.no_grad():
+            spelling = self.model(c, None, tokens)
+        expected = torch.tensor([*found, END], device=c.device)
+        probabilities = spelling.logits[0].softmax(dim=-1).gather(1, expected[:, None])[:, 0]
+        names = [*(self.alphabet.names[token] for token in found), END_SIGN]
+        return Look(
+            self.alphabet.decode(found),
+            names,
+            probabilities.cpu().numpy(),
+            spelling.attention[0].cpu().numpy(),
+        )
+
+    def _heard(self, waveform: np.ndarray, sample_rate: int, resample: bool) -> Tensor:
+        c = recognition.heard(waveform, sample_rate, self.recipe.sound, resample)
+        return c.to(next(self.model.parameters()).device)
+
+    def _found(self, c: Tensor, search: dict[str, Any]) -> list[int]:
+        arguments = _arguments(self.recipe, search)
+        if not arguments:
+            return decoding.attention_greedy(self.model, c)[0].tokens
+        texts = decoding.attention_beam_search(self.model, c, **arguments)[0]
+        return texts[0].tokens if texts else []
+
+
+def run(
+    recipe: Recipe,
+    folder: str | Path | None = None,
+    *,
+    seed: int = 0,
+    data: Data | None = None,
+    device: torch.device | str | None = None,
+    progress: bool = True,
+) -> Outcome:
+    """Train a speller and test it; arguments and errors as `recognition.run`.
+
+    After each epoch the development set is written by the greedy search, in the end development
+    and test by the recipe's.
+    """
+    return recognition.carry_out(_kind(recipe), recipe, folder, seed, data, None, device, progress)
+
+
+def plan(recipe: Recipe, hours: float) -> dict[str, float]:
+    """What a training would take on this machine; see `recognition.plan`."""
+    return recognition.plan(recipe, hours, kind=_kind(recipe))
+
+
+def _kind(recipe: Recipe) -> recognition.Kind:
+    return recognition.Kind(build, loss_of, write(recipe), Speller, write(recipe, beam_size=1))
+
+
+def load(folder: str | Path) -> Speller:
+    """The speller of a run, from its folder; errors as `recognition.load`."""
+    folder = Path(folder)
+    saved = recognition.read_recipe(folder / "recipe.json")
+    recipe = recipe_of(saved["recipe"])
+    alphabet = Alphabet(saved["symbols"], saved["separator"])
+    return Speller(recognition.restored(build(recipe, alphabet), folder), alphabet, recipe)
+
+
+def recipe_of(parts: dict[str, dict[str, Any]]) -> Recipe:
+    """A recipe from what `dataclasses.asdict` made of it, after a way through JSON.
+
+    Raises:
+        ValueError: it is that of another kind of recogniser, or of another version.
+    """
+    try:
+        network = parts["network"]
+        network = network | {
+            "front": tuple(recognition.layer(values) for values in network["front"])
+        }
+        return Recipe(
+            Speech(**parts["speech"]),
+            Sound(**parts["sound"]),
+            Network(**network),
+            Schedule(**parts["schedule"]),
+            Search(**parts["search"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"this is no recipe of a speller ({error})") from error
