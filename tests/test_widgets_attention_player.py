@@ -46,9 +46,9 @@ def pitch(letter: str) -> float:
 
 
 class Look(NamedTuple):
-    tokens: list[int]
-    probabilities: np.ndarray
+    tokens: list[str]
     attention: np.ndarray
+    distribution: np.ndarray
 
 
 class Speller:
@@ -75,7 +75,7 @@ class Speller:
         order = list(range(pieces))
         if self.way == "loop":
             order = [*order[:6], *order[1:6], *order[6:]]
-        if self.way == "skip" and not search:
+        if self.way == "skip" and search.get("beam_size") == 1:
             order = [*order[:2], *order[5:]]
         if self.way == "forever":
             order = order[:3] * 200
@@ -90,7 +90,8 @@ class Speller:
             attention[u, 4 * place : 4 * place + 4] = 0.1, 0.5, 0.3, 0.1
         if self.way == "flat":
             attention[:] = 1 / attention.shape[1]
-        return Look(tokens, probabilities, attention)
+        names = [*(self.alphabet.names[token] for token in tokens[:-1]), "END"]
+        return Look(names, attention, probabilities)
 
     def read(self, piece: np.ndarray) -> int:
         spectrum = np.abs(np.fft.rfft(piece))
@@ -116,7 +117,7 @@ def player(**traits: object) -> widgets.AttentionPlayer:
 def test_what_it_reads_and_where():
     one = player()
     assert one.spelled() == LONG
-    assert one.seen.names == [*"abcd", "␣", *"efgh", "<end>"]
+    assert one.seen.names == [*"abcd", "␣", *"efgh", "END"]
     assert one.errors() == 0
     assert (one.loops(), one.skips()) == ([], [])
     assert one.report() == f'It wrote "{LONG}", 0 wrong to 9 right letters. No loop, no skip.'
@@ -231,9 +232,10 @@ def test_speech_is_found_under_noise():
 def test_the_search_is_passed_on_and_answers_are_kept():
     one = player()
     speller = one._named["right"]
-    assert speller.asked == [{"text": None}]
+    greedy = [{"text": None, "beam_size": 1}]
+    assert speller.asked == greedy
     one.coverage = 0.1
-    assert speller.asked == [{"text": None}], "the greedy search has no weights"
+    assert speller.asked == greedy, "the greedy search has no weights"
     one.beam_size = 8
     search = {"beam_size": 8, "length_normalisation": 0.0, "coverage": 0.1}
     assert speller.asked[-1] == {"text": None, **search}
@@ -327,7 +329,7 @@ def test_bad_input_is_refused_by_name():
         widgets.AttentionPlayer(Speller(), {"one": (np.full(800, np.nan, np.float32), RATE)})
     with pytest.raises(ValueError, match=r"one: .*must give attention \(tokens, places\)"):
         wrong = Speller()
-        wrong.look = lambda *_, **__: Look([1, 0], np.zeros((2, 10)), np.zeros(5))
+        wrong.look = lambda *_, **__: Look(["a", "END"], np.zeros(5), np.zeros((2, 10)))
         widgets.AttentionPlayer(wrong, {"one": good})
     for trait, value in (
         ("clip", "none"),

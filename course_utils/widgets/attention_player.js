@@ -105,7 +105,7 @@ function render({ model, el }) {
     written.replaceChildren(...answer.tokens.map((one, u) => {
       const node = make("span", { "data-token": u }, one.name);
       if (one.name === "␣") node.classList.add("player-space");
-      if (one.name.startsWith("<")) node.classList.add("player-end");
+      if (one.name === answer.end) node.classList.add("player-end");
       else if (one.name.length > 1) node.classList.add("player-word");
       const about = [`token ${u + 1}, p = ${one.p.toFixed(2)}`];
       if (one.wrong) {

@@ -14,7 +14,7 @@ from course_utils.widgets.clips import ClipExplorer
 from course_utils.widgets.spectrogram import Whole
 from course_utils.widgets.tagging import LONGEST_S, MICROPHONE_RATE, SHORTEST_S, SILENT
 
-END_NAME = "<end>"
+END_NAME = "END"
 MOST_TOKENS = 300  # a loop may write more; the rest is cut, and said to be
 TOP = 5  # alternatives of a token
 MARGIN_S = 0.05  # heard on both sides of what was looked at
@@ -220,9 +220,10 @@ class AttentionPlayer(ClipExplorer):
 
         Args:
             spellers: one, or name to speller. A speller has an `alphabet`, `frame_s`, the seconds
-                from one place to the next, and `look(waveform, sample_rate, text=None, **search)`,
-                which gives its tokens with the end, their `probabilities` (tokens, size) and its
-                `attention` (tokens, places).
+                from one place to the next, and `look(waveform, sample_rate, text=None, **search)`
+                as that of `recipes.spelling.Speller`, which gives the names of its `tokens`, "END"
+                for the end, their `attention` (tokens, places), and the `distribution` that each
+                was chosen from (tokens, size of the alphabet).
             clips: name to (waveform, sample_rate) or (waveform, sample_rate, text), with the text
                 that is said; an `Utterance` will do.
             traits: values of the traits, by name.
@@ -304,7 +305,7 @@ class AttentionPlayer(ClipExplorer):
             answer |= {"places": seen.weights.shape[1], "frame_s": seen.frame_s}
             answer |= {"loops": [list(loop) for loop in self.loops()], "skips": self.skips()}
             answer |= {"said": self.report(), "log_p": self.log_probability()}
-            answer["errors"] = self.errors()
+            answer |= {"errors": self.errors(), "end": END_NAME}
             weights = np.round(seen.weights / WEIGHT_UNIT).astype("<u2").tobytes()
         except (ValueError, RuntimeError) as error:
             answer |= {"problem": str(error), "tokens": []}
@@ -327,9 +328,11 @@ class AttentionPlayer(ClipExplorer):
 
     @property
     def search(self) -> dict[str, Any]:
-        """What the speller's search is told: nothing for the greedy one."""
-        if self.beam_size == 1 or self.told:
+        """What the speller's search is told."""
+        if self.told:
             return {}
+        if self.beam_size == 1:
+            return {"beam_size": 1}
         names = ("beam_size", "length_normalisation", "coverage")
         return {name: getattr(self, name) for name in names}
 
@@ -357,15 +360,15 @@ class AttentionPlayer(ClipExplorer):
         return int(rate) if rate == int(rate) else rate
 
     def _checked(self, found: Any) -> Seen:
-        tokens = [int(token) for token in found.tokens]
-        parts = [
-            np.asarray(part, dtype=np.float64) for part in (found.attention, found.probabilities)
-        ]
+        numbers = {name: k for k, name in enumerate(self._by.alphabet.names)}
+        tokens = [0 if name == END_NAME else numbers[name] for name in found.tokens]
+        both = (found.attention, found.distribution)
+        parts = [np.asarray(part, dtype=np.float64) for part in both]
         size = self._by.alphabet.size
         if not tokens or any(len(part) != len(tokens) or part.ndim != 2 for part in parts):
             shapes = " and ".join(str(part.shape) for part in parts)
             raise ValueError(
-                f"look() must give attention (tokens, places) and probabilities (tokens, {size}) "
+                f"look() must give attention (tokens, places) and distribution (tokens, {size}) "
                 f"for its {len(tokens)} tokens, got {shapes}"
             )
         kept = tokens[:MOST_TOKENS]
@@ -407,9 +410,7 @@ class AttentionPlayer(ClipExplorer):
         """
         seen = self.seen
         if self.told:
-            return [
-                bool(p.argmax() != k) for p, k in zip(seen.probabilities, seen.chosen, strict=True)
-            ]
+            return (seen.probabilities.argmax(axis=1) != seen.chosen).tolist()
         if not self.text.strip():
             return [False] * len(seen.names)
         mine = [self._by.alphabet.symbols[token - 1] for token in seen.chosen if token]
@@ -468,15 +469,13 @@ class AttentionPlayer(ClipExplorer):
             wrong = "" if errors is None else f", {errors} wrong to {count} right {unit}"
             parts.append(f'It wrote "{self.spelled()}"{wrong}.')
         for loop in self.loops():
-            many = loop.last > loop.first
-            who = (
-                f"tokens {loop.first + 1} to {loop.last + 1}" if many else f"token {loop.first + 1}"
-            )
-            text = "".join(seen.names[loop.first : loop.last + 1])
-            where = f"{loop.start_s:.2f} to {loop.end_s:.2f} s"
+            who, look = f"token {loop.first + 1}", "looks"
+            if loop.last > loop.first:
+                who, look = f"tokens {loop.first + 1} to {loop.last + 1}", "look"
+            text = self._by.alphabet.separator.join(seen.names[loop.first : loop.last + 1])
             parts.append(
-                f"Loop: {who} ({text}) {'look' if many else 'looks'} at {where}, where token "
-                f"{loop.earlier + 1} had looked already."
+                f"Loop: {who} ({text}) {look} at {loop.start_s:.2f} to {loop.end_s:.2f} s, where "
+                f"token {loop.earlier + 1} had looked already."
             )
         for start, end in self.skips():
             parts.append(
@@ -500,7 +499,7 @@ class AttentionPlayer(ClipExplorer):
         if self.problem:
             return f'"{self.clip}": {self.problem}'
         how = "told the text" if self.told else "greedy"
-        if self.search:
+        if self.beam_size > 1 and not self.told:
             how = f"beam {self.beam_size}, length normalisation {self.length_normalisation:g}, "
             how += f"coverage {self.coverage:g}"
         seen, row, (start, end) = self.seen, self.row, self.stretch_s()
