@@ -162,8 +162,8 @@ class Look(NamedTuple):
         tokens: its symbols, and "END".
         probabilities: of each of these, told those before it, (tokens,).
         attention: where it looked for each, (tokens, rows); a row is `Speller.frame_s` seconds.
-        distribution: probabilities of all that it could write there, (tokens, size of the alphabet),
-            END in column 0.
+        distribution: probabilities of all that it could have written there, END first, (tokens,
+            size of the alphabet).
     """
 
     text: str

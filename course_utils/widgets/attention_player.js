@@ -1,8 +1,7 @@
 function render({ model, el }) {
   const ui = createExplorer({ model, el }, "player", "Attention player");
   const { scene } = ui;
-  const MODES = [1, 2, 4, 8, 16];
-  let [clips, answer] = [new Map(), null];
+  let [clips, answer] = [readClips(model), readAnswer(model)];
   let [notice, at] = ["", null]; // a sentence that goes before all others; the cursor in seconds
 
   const SETTING = ["clip", "speller", "told", "text", "beam_size", "length_normalisation", "coverage"];
@@ -14,17 +13,47 @@ function render({ model, el }) {
   const clipInput = ui.select(above, { trait: "clip", label: "Clip", options: [] });
   const spellers = model.get("_spellers");
   if (spellers.length > 1) ui.select(above, { trait: "speller", label: "Speller", options: spellers.map((name) => [name, name]) });
-  const allButton = ui.button(above, "hear-all", "", () => (sound.isOn() ? quiet() : hear(0, clip().seconds)));
-  const pieceButton = ui.button(above, "hear-token", "", () => (sound.isOn() ? quiet() : hearToken()));
-  ui.checkbox(above, "slow", "half speed");
+  function choice(trait, label, values, text = String) {
+    const options = [...new Set([...values, model.get(trait)])].sort((a, b) => a - b);
+    const input = make("select", { "data-trait": trait, "aria-label": label },
+      ...options.map((value) => make("option", { value }, text(value))));
+    const follow = () => { input.value = model.get(trait); };
+    ui.listen(input, "change", () => ui.set(trait, Number(input.value)));
+    ui.watch(trait, follow);
+    above.append(make("label", { class: "course-check" }, make("span", {}, label), input));
+    follow();
+    return input;
+  }
+  const searches = [
+    choice("beam_size", "Search", [1, 2, 4, 8, 16], (v) => (v === 1 ? "greedy" : `beam of ${v}`)),
+    choice("length_normalisation", "Length normalisation", [0, 0.5, 1]),
+    choice("coverage", "Coverage", [0, 0.01, 0.03, 0.1, 0.3]),
+  ];
+  const right = ui.row("course-buttons");
+  ui.checkbox(right, "told", "tell it the right text:");
+  const textInput = right.appendChild(make("input", {
+    type: "text", "data-trait": "text", "aria-label": "The right text", class: "player-right", placeholder: "what is said, if you know it", spellcheck: "false",
+  }));
+  ui.listen(textInput, "change", () => ui.set("text", textInput.value.trim()));
+  const showText = () => { textInput.value = model.get("text"); };
+  ui.watch("text", showText);
 
   const written = ui.root.appendChild(make("div", {
     class: "player-text", role: "group", tabindex: "0",
     "aria-label": "The text, token by token. Left and right arrow choose a token and play what it looked at.",
   }));
+  const plays = ui.row("course-buttons");
+  const allButton = ui.button(plays, "hear-all", "", () => (sound.isOn() && piece.all ? quiet() : hear(0, clip().seconds)));
+  const pieceButton = ui.button(plays, "hear-token", "", () => (sound.isOn() && !piece.all ? quiet() : hearToken()));
+  ui.checkbox(plays, "slow", "half speed");
   const stage = createStage(ui, ui.root,
     "Spectrogram; below it the attention of every token, one row each; below that the weights of the chosen token. " +
     "Left and right arrow choose a token and play what it looked at, Enter plays it again, Space plays all.");
+  const sliders = ui.row("course-sliders");
+  const range = ui.slider(sliders, {
+    trait: "token", label: "Token", step: 1,
+    text: () => { const one = answer.tokens[chosen()]; return one ? `${chosen() + 1}: ${one.name}` : ""; },
+  });
   const best = ui.root.appendChild(make("div", { class: "player-best", role: "group", "aria-label": "The most probable tokens at this place" }));
 
   // What is heard: a piece of the clip, from its beginning to its end.
@@ -167,7 +196,7 @@ function render({ model, el }) {
       ["token", `${one.name}, ${chosen() + 1} of ${answer.tokens.length}`],
       ["its probability", one.p.toFixed(3)],
       ["it looked at", `${one.from.toFixed(2)} to ${one.to.toFixed(2)} s`],
-      ["ln P of the text", answer.log_p.toFixed(2)],
+      ["ln P of the text", answer.log_p.toFixed(2).replace("-", "−")],
       ["errors", answer.errors === null ? "–" : `${answer.errors}`],
     ]);
     if (stale && !waiting) waiting = setTimeout(ui.redraw, 3000);
@@ -178,32 +207,7 @@ function render({ model, el }) {
     ui.tell(notice || answer.problem || (stale ? "The speller is at work. (It needs the running kernel; while a cell runs, it has to wait.)" : `${clip().note}${answer.said}`));
   }
 
-  const buttons = ui.row("course-buttons");
-  ui.checkbox(buttons, "told", "tell it the right text:");
-  const textInput = buttons.appendChild(make("input", {
-    type: "text", "data-trait": "text", "aria-label": "The right text", class: "player-right", placeholder: "what is said, if you know it", spellcheck: "false",
-  }));
-  ui.listen(textInput, "change", () => ui.set("text", textInput.value.trim()));
-  const showText = () => { textInput.value = model.get("text"); };
-  ui.watch("text", showText);
-
-  const search = ui.row("course-buttons");
-  function choice(trait, label, values, text = String) {
-    const options = [...new Set([...values, model.get(trait)])].sort((a, b) => a - b);
-    const input = make("select", { "data-trait": trait, "aria-label": label },
-      ...options.map((value) => make("option", { value }, text(value))));
-    const follow = () => { input.value = model.get(trait); };
-    ui.listen(input, "change", () => ui.set(trait, Number(input.value)));
-    ui.watch(trait, follow);
-    search.append(make("label", { class: "course-check" }, make("span", {}, label), input));
-    follow();
-    return input;
-  }
-  const searches = [
-    choice("beam_size", "Search", MODES, (v) => (v === 1 ? "greedy" : `beam of ${v}`)),
-    choice("length_normalisation", "Length normalisation", [0, 0.5, 1]),
-    choice("coverage", "Coverage", [0, 0.05, 0.1, 0.3, 1]),
-  ];
+  ui.root.append(ui.status);
   const intake = createIntake(ui, model, ui.row("course-buttons"), {
     quiet, doing: "read",
     say: (text) => { notice = text; ui.redraw(); },
@@ -212,13 +216,6 @@ function render({ model, el }) {
     quiet();
     intake.cancel();
   };
-  const sliders = ui.row("course-sliders");
-  const range = ui.slider(sliders, {
-    trait: "token", label: "Token", step: 1,
-    text: () => { const one = answer?.tokens[chosen()]; return one ? `${chosen() + 1}: ${one.name}` : ""; },
-  });
-  ui.root.append(ui.status);
-
   // In the picture: a row is a token; above and below, the cursor is moved by hand.
   let scrubbing = false;
   ui.drag(stage.node, (x, y, event) => {

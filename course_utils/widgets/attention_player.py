@@ -414,7 +414,8 @@ class AttentionPlayer(ClipExplorer):
         if not self.text.strip():
             return [False] * len(seen.names)
         mine = [self._by.alphabet.symbols[token - 1] for token in seen.chosen if token]
-        pairs = metrics.alignment(self._right(), mine)
+        # From the end on: what was written twice is right the first time.
+        pairs = metrics.alignment(self._right()[::-1], mine[::-1])[::-1]
         marks = [right != got for right, got in pairs if got is not None]
         return marks + [False] * (len(seen.names) - len(marks))
 

@@ -91,7 +91,7 @@ function createStage(ui, parent, label) {
     if (count) {
       ink(0.75);
       pen.textAlign = "left";
-      pen.fillText("attention: one row a token, from the first to the last", left, rowsTop - 8);
+      pen.fillText("attention, one row a token", left, rowsTop - 8);
       const { lit, glow } = at === null ? { lit: null, glow: [] } : readAt(answer, at);
       tokens.forEach((one, u) => drawRow(one, u, lit, glow[u] ?? 0));
       for (const [first, last, , from] of loops) {
@@ -126,8 +126,15 @@ function createStage(ui, parent, label) {
       ink(1, colours.red);
       target.lineWidth = 3;
       line(target, x1, top + picture + 3, x2, top + picture + 3);
-      target.textAlign = "right";
-      target.fillText("skipped", Math.min(right(), Math.max(x2, left + 170)), top + picture + 18);
+      target.textAlign = "center";
+      const x = clamp((x1 + x2) / 2, left + 28, right() - 28);
+      font(12, true);
+      target.lineWidth = 4;
+      target.strokeStyle = "#000";
+      target.fillStyle = "#fff";
+      target.strokeText("skipped", x, top + 16);
+      target.fillText("skipped", x, top + 16);
+      font(12);
     }
     function drawRow({ name, weights, highest: most, loop, wrong }, u, lit, glow) {
       const y = rowsTop + u * rowHeight;
