@@ -85,7 +85,7 @@ class Recipe:
 # One and two digits first: the speller finds out where to look before it has to keep its place.
 RECIPES = {
     "digits": Recipe(
-        Speech("digits", train=3000, shortest=1),
+        Speech("digits", train=2000, shortest=1),
         schedule=Schedule(epochs=6, augment=True, sortagrad=True),
     ),
     "fsdd": Recipe(
@@ -94,9 +94,15 @@ RECIPES = {
         schedule=Schedule(epochs=12, augment=True, sortagrad=True),
     ),
     "commands": Recipe(
-        Speech("commands", "characters"),
-        network=Network(hidden=128, pyramid=1, speller=160, dropout=0.1),
-        schedule=Schedule(epochs=16, augment=True, sortagrad=True, ctc_weight=0.3),
+        Speech("commands", "words"),
+        network=Network(
+            hidden=128,
+            front=(Layer(16, (11, 11), (3, 4)),),
+            pyramid=1,
+            speller=128,
+            dropout=0.2,
+        ),
+        schedule=Schedule(epochs=20, rate=5e-3, augment=0.5, sortagrad=True),
     ),
 }
 
@@ -115,7 +121,7 @@ def loss_of(recipe: Recipe) -> Callable[[nn.Module, Batch], Tensor]:
 
     def loss(model: ListenAttendSpell, batch: Batch) -> Tensor:
         frames, lengths = batch.features, batch.lengths
-        if schedule.augment:
+        if schedule.augment >= 1 or torch.rand(()) < schedule.augment:
             frames, lengths = varied(frames.cpu(), lengths.cpu())
             frames, lengths = frames.to(batch.features), lengths.to(batch.lengths)
         frames = level(frames, lengths, recipe.sound)
