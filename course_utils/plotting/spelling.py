@@ -64,7 +64,7 @@ def looks(
     Args:
         weights: (tokens, places).
         tokens: what was written, from the top: words, or letters with "␣" between words.
-        place_s: seconds from one place to the next.
+        place_s: seconds of a place; place j lasts from j to j + 1 times that.
         words: what is in the sound, named above it, with lines where each begins and ends.
         title: above the picture, on the left.
     """
@@ -78,8 +78,8 @@ def looks(
         sharex=True,
         layout="constrained",
     )
-    end_s = (weights.shape[1] - 0.5) * place_s
-    extent = (-place_s / 2, end_s, len(weights) - 0.5, -0.5)
+    end_s = weights.shape[1] * place_s
+    extent = (0, end_s, len(weights) - 0.5, -0.5)
     ax.imshow(weights, aspect="auto", cmap="Greys", extent=extent, vmin=0, interpolation="none")
     rows, names = _row_names(tokens)
     ax.set_yticks(rows, names, fontsize=8)
@@ -93,10 +93,9 @@ def looks(
         for edge in (word.start_s, word.end_s):
             ax.axvline(edge, color=VERMILLION, lw=0.8, ls=":")
     total = weights.sum(axis=0)
-    place = np.arange(weights.shape[1]) * place_s
-    below.bar(place, total, place_s, color=BLUE)
+    below.bar(np.arange(weights.shape[1]) * place_s, total, place_s, align="edge", color=BLUE)
     below.axhline(READ, color=GREY, lw=1, ls="--")
-    below.set(xlabel="time (s)", ylabel="read", xlim=(-place_s / 2, end_s), ylim=(0, None))
+    below.set(xlabel="time (s)", ylabel="read", xlim=(0, end_s), ylim=(0, None))
     below.spines[["top", "right"]].set_visible(False)
     return ax
 
