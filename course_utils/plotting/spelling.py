@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -66,7 +67,7 @@ def looks(
         tokens: what was written, from the top: words, or letters with "␣" between words.
         place_s: seconds of a place; place j lasts from j to j + 1 times that.
         words: what is in the sound, named above it, with lines where each begins and ends.
-        title: above the picture, on the left.
+        title: above the picture, on the left; broken into lines where it is too long.
     """
     weights = np.asarray(weights)
     height = min(6.5, 0.7 + 0.17 * len(weights))
@@ -84,7 +85,7 @@ def looks(
     rows, names = _row_names(tokens)
     ax.set_yticks(rows, names, fontsize=8)
     ax.set_ylabel("written")
-    ax.set_title(title, loc="left", fontsize=10, pad=18 if words else 6)
+    ax.set_title(fill(title, 110), loc="left", fontsize=10, pad=18 if words else 6)
     for word in words:
         middle = (word.start_s + word.end_s) / 2
         ax.annotate(
