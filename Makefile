@@ -54,14 +54,11 @@ data: install-test ## build the bundled corpora again with espeak-ng
 fsdd-digits: install-test ## recorded run: FSDD with one speaker left out, into docs/runs (15 minutes)
 	$(VENV_PYTHON) docs/tools/fsdd_digits.py
 
-esc10: install-test ## recorded run: ESC-10, five folds, three seeds, into docs/runs (20 minutes)
+esc10: install-test ## recorded run: ESC-10, five folds, three seeds, into docs/runs (15 minutes)
 	$(VENV_PYTHON) docs/tools/esc10.py
 
 tagging: install-test ## recorded run: taggers with each pooling and augmentation, into docs/runs (20 minutes)
 	$(VENV_PYTHON) docs/tools/tagging.py
-
-diagnosis: install-test ## recorded run: the curves of exercise 12.5, into docs/runs (3 minutes)
-	$(VENV_PYTHON) docs/tools/diagnosis.py
 
 recognisers: install-test ## recorded run: Deep Speech 2 on commands and FSDD, into docs/runs (25 minutes)
 	$(VENV_PYTHON) docs/tools/recognisers.py figures
@@ -81,6 +78,9 @@ bench-ablation: install-test ## recorded run: Deep Speech 2 with parts changed o
 
 pretrained: install-test ## train and pack the small recognisers that come with the course (15 minutes)
 	$(VENV_PYTHON) docs/tools/pretrained.py
+
+diagnosis: install-test ## recorded run: the curves of exercise 12.5, into docs/runs (3 minutes)
+	$(VENV_PYTHON) docs/tools/diagnosis.py
 
 links: install-test ## write the address in pyproject.toml into badges and links
 	$(VENV_PYTHON) docs/tools/links.py

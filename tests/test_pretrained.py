@@ -42,7 +42,7 @@ def test_a_stored_model_says_what_it_is(name):
     known = pretrained.about(name)
     model = pretrained.load(name)
     assert known["parameters"] == sum(p.numel() for p in model.model.parameters())
-    assert known["command"].startswith("python ")
+    assert known["command"].startswith(f"python docs/tools/pretrained.py {name}")
     assert 0 <= known["figures"]["test_wer"] < 0.3
     assert all(p.dtype == torch.float32 for p in model.model.parameters())
     assert not model.model.training
@@ -51,6 +51,13 @@ def test_a_stored_model_says_what_it_is(name):
     for figure in ("test_cer", "test_wer"):
         assert f" {100 * known['figures'][figure]:.2f} %" in row
     assert f"{known['parameters']:,}" in row
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_a_stored_model_is_that_of_todays_recipe(name):
+    kind, _, corpus = name.partition("-")
+    if kind == "deepspeech2":
+        assert pretrained.load(name).recipe == RECIPES[corpus]
 
 
 def test_the_stored_recogniser_writes_the_familiar_command():

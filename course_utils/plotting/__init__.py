@@ -50,6 +50,7 @@ from course_utils.plotting.pipeline import (
     splits,
     stations,
 )
+from course_utils.plotting.recognition import architectures, layers, written_when
 from course_utils.plotting.recurrent import lstm_cell, operating_curves, stream, unrolled
 from course_utils.plotting.sound import (
     air,
@@ -83,6 +84,7 @@ __all__ = [
     "YELLOW",
     "air",
     "alignment",
+    "architectures",
     "arrows",
     "batch",
     "before_after",
@@ -106,6 +108,7 @@ __all__ = [
     "images",
     "intervals",
     "labelled_parts",
+    "layers",
     "learning_curves",
     "lines",
     "looks",
@@ -146,4 +149,5 @@ __all__ = [
     "waveform",
     "waveforms",
     "window_comparison",
+    "written_when",
 ]

@@ -36,7 +36,7 @@ from course_utils.recipes.frames import (
     level,
     varied,
 )
-from course_utils.training import History, Transcripts
+from course_utils.training import History, Transcripts, distributed
 from course_utils.training.tasks import Decode
 
 FORMAT = 1  # of recipe.json
@@ -487,21 +487,32 @@ def carry_out(
     device: torch.device | str | None,
     progress: bool,
 ) -> Outcome:
-    """A run of any kind of recogniser; arguments and errors as `run`."""
+    """A run of any kind of recogniser; arguments and errors as `run`.
+
+    Inside `training.distributed.processes()` the processes train together, each with batches of the
+    recipe's size; the first one writes.
+    """
     folder = Path(folder) if folder is not None else None
     if folder is not None and model is not None:
         raise ValueError("a folder is for the recipe's own model: give either, not both")
     if folder is not None:
-        _check_folder(folder, recipe, seed)
+        distributed.from_first(lambda: _check_folder(folder, recipe, seed))
+    progress = progress and distributed.rank() == 0
     with torch.device("meta"):
         kind.build(recipe, Alphabet(CHARACTERS))  # what is wrong with the network is said at once
     data = data or prepare(recipe, progress)
     model = model or kind.build(recipe, data.alphabet, seed)
     if folder is not None:
-        _write_recipe(folder, recipe, seed, data.alphabet)
+        distributed.from_first(lambda: _write_recipe(folder, recipe, seed, data.alphabet))
     schedule, sound = recipe.schedule, recipe.sound
     batches = loader(
-        data.train, schedule.batch_size, shuffle=True, seed=seed, sortagrad=schedule.sortagrad
+        data.train,
+        schedule.batch_size,
+        shuffle=True,
+        seed=seed,
+        rank=distributed.rank(),
+        world_size=distributed.world_size(),
+        sortagrad=schedule.sortagrad,
     )
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=schedule.rate, weight_decay=schedule.weight_decay
@@ -531,11 +542,15 @@ def carry_out(
         log=folder / "log.csv" if folder else None,
         progress=progress,
     )
-    dev, test = (
-        kind.write(model, Levelled(part, sound), data.alphabet) for part in (data.dev, data.test)
-    )
-    if folder is not None:
-        _write_transcripts(folder / "transcripts.csv", [dev, test], data.who)
+
+    def write() -> list[Transcripts]:
+        parts = (Levelled(part, sound) for part in (data.dev, data.test))
+        found = [kind.write(model, part, data.alphabet) for part in parts]
+        if folder is not None:
+            _write_transcripts(folder / "transcripts.csv", found, data.who)
+        return found
+
+    dev, test = distributed.from_first(write)
     return Outcome(
         kind.recogniser(model, data.alphabet, recipe),
         history,
