@@ -291,7 +291,7 @@ class AttentionPlayer(ClipExplorer):
     def _reply(self) -> None:
         """The answer for the browser: numbers of each token, weights, what is to be said."""
         answer: dict[str, Any] = {"key": self._key, "problem": "", "tokens": [], "said": ""}
-        weights = b""
+        weights = bytes(2)  # an empty buffer does not reach every browser
         picture = self._picture()
         try:
             seen = self.seen
