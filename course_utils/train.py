@@ -21,7 +21,9 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m course_utils.train",
         description="Train a recogniser by one of the course's recipes, and test it. With "
-        "--folder, a training that was stopped goes on when the same command is given again.",
+        "--folder, a training that was stopped goes on when the same command is given again. "
+        "`torchrun --nproc-per-node N -m course_utils.train ...` trains in N processes; with "
+        "--max-restarts and a folder, it goes on by itself when one of them dies.",
     )
     made.add_argument("model", choices=MODELS)
     made.add_argument(
@@ -54,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import torch
 
     from course_utils.recipes import recognition
+    from course_utils.training import distributed
 
     kind = importlib.import_module(f"course_utils.recipes.{MODELS[options.model]}")
     if options.threads:
@@ -63,21 +66,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
             known = ", ".join(kind.RECIPES)
             raise ValueError(f"--corpus must be one of {known}, got {options.corpus!r}")
         recipe = recognition.changed(kind.RECIPES[options.corpus], **_changes(options))
-        if options.plan or options.corpus in HOURS:
-            hours = HOURS.get(options.corpus, 1.0)
-            _show_plan(kind.plan(recipe, hours), hours)
-        if options.plan:
-            return 0
-        outcome = kind.run(
-            recipe,
-            options.folder,
-            seed=options.seed,
-            device=options.device,
-            progress=not options.quiet,
-        )
+        with distributed.processes() as device:
+            is_first = distributed.rank() == 0
+            if is_first and (options.plan or options.corpus in HOURS):
+                hours = HOURS.get(options.corpus, 1.0)
+                _show_plan(kind.plan(recipe, hours), hours)
+            if options.plan:
+                return 0
+            outcome = kind.run(
+                recipe,
+                options.folder,
+                seed=options.seed,
+                device=options.device or device,
+                progress=not options.quiet,
+            )
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    if is_first:
+        _show(outcome)
+    return 0
+
+
+def _show(outcome: Any) -> None:
     print(f"dev:  WER {outcome.dev.wer:.2%}, CER {outcome.dev.cer:.2%}")
     print(f"test: WER {outcome.test.wer:.2%}, CER {outcome.test.cer:.2%}", end="")
     if len(set(outcome.speakers)) > 1:
@@ -89,7 +100,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"\n{parameters:,} parameters, {epochs} epochs of {outcome.hours:.2f} h in "
         f"{outcome.seconds:.0f} s: {outcome.throughput:.0f} times real time"
     )
-    return 0
 
 
 def _changes(options: argparse.Namespace) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from course_utils.datasets import batching
@@ -175,14 +175,28 @@ def plans(world_size, lengths, batch_size, epoch=0, **more):
     st.booleans(),
     st.booleans(),
 )
-def test_ranks_share_an_epoch_in_equal_parts(lengths, batch_size, world_size, shuffle, bucketed):
+def test_ranks_share_an_epoch_and_each_item_comes_once(
+    lengths, batch_size, world_size, shuffle, bucketed
+):
+    assume(len(lengths) >= world_size)
     parts = plans(world_size, lengths, batch_size, shuffle=shuffle, bucketed=bucketed)
-    assert len({len(part) for part in parts}) == 1
-    batches = [tuple(batch) for part in parts for batch in part]
-    assert {i for batch in batches for i in batch} == set(range(len(lengths)))
-    # Only as many batches come twice as are needed to fill up the last step.
-    single = -(-len(lengths) // batch_size)
-    assert len(batches) - len(set(batches)) == len(batches) - single < world_size
+    assert len({len(part) for part in parts}) == 1  # none waits for a step that never comes
+    assert sorted(i for part in parts for batch in part for i in batch) == [*range(len(lengths))]
+    for step in zip(*parts, strict=True):
+        sizes = [len(batch) for batch in step]
+        assert min(sizes) >= 1 and max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize("items", [96, 97, 103])
+def test_ranks_see_together_what_one_process_sees(items):
+    lengths = np.random.default_rng(0).integers(20, 200, items)
+    (alone,) = plans(1, lengths, 8, epoch=2)
+    parts = plans(4, lengths, 2, epoch=2)
+    steps = [sorted(i for batch in step for i in batch) for step in zip(*parts, strict=True)]
+    if items == 97:  # one item for four processes: it joins the batch before
+        assert len(steps) == len(alone) - 1 and max(map(len, steps)) == 9
+    else:
+        assert steps == [sorted(batch) for batch in alone]
 
 
 def test_ranks_get_batches_of_about_one_length_in_each_step():
@@ -214,6 +228,8 @@ def test_positions_and_ranks_that_are_none():
     for rank, world_size in ((2, 2), (-1, 1), (0, 0)):
         with pytest.raises(ValueError, match="rank must be"):
             BucketBatches([1, 2], 1, rank=rank, world_size=world_size)
+    with pytest.raises(ValueError, match="2 items can't be shared by 3 processes"):
+        BucketBatches([1, 2], 1, world_size=3)
 
 
 def test_items_that_are_none_are_left_out_of_their_batch():
@@ -274,8 +290,7 @@ def test_ranks_go_from_short_to_long_together():
     lengths = np.random.default_rng(0).integers(1, 90, 203)
     parts = plans(2, lengths, 8, sortagrad=True)
     longest = np.array([[lengths[batch].max() for batch in part] for part in parts])
-    steps = longest.T.ravel()[:26]  # the last step is filled up from the start
-    assert (np.diff(steps) >= 0).all()
+    assert (np.diff(longest, axis=1) >= 0).all()
 
 
 def test_a_loader_passes_sortagrad_on():

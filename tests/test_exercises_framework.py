@@ -23,6 +23,7 @@ from course_utils.exercises.framework import (
     WrongAnswer,
     _is_stub,
     catalogue,
+    read_finding,
 )
 
 
@@ -527,3 +528,47 @@ def test_names_can_be_copied(notebook):
 def test_numpy_numbers_and_texts_count_as_what_they_are():
     assert difference(np.str_("a"), "a") == ""
     assert "12345678" in difference(np.int64(12345678), 12345679, relative=0)
+
+
+FOUND = {"question": "Is a longer history better?", "found": "It fell from 12.3 % to 8 %, slower."}
+FORMS = {
+    "question": {},
+    "found": {"what it costs": r"slow|memory", "the best rate": 0.0804},
+}
+
+
+def read(answer, **options):
+    try:
+        return read_finding(answer, FORMS, **options)
+    except WrongAnswer as error:
+        return str(error)
+
+
+def test_a_finding_that_names_what_it_must():
+    assert read(FOUND) == {}
+    assert read({**FOUND, "found": "SLOWER by half, but 0.08 is the best of all."}) == {}
+    rates = {"a": 0.123, "b": np.float64(0.0804)}
+    assert read({**FOUND, "rates": rates, "seeds": 1}, rates="rates", others=["seeds"]) == rates
+
+
+@pytest.mark.parametrize(
+    ("change", "help_"),
+    [
+        ({"found": 3}, "'found' must be a sentence of five words or more."),
+        ({"found": "8 % and slow"}, "'found' must be a sentence of five words or more."),
+        ({"found": "It fell to 8 %, at no cost."}, "'found' does not name what it costs."),
+        ({"found": "It fell to 8.1 %, slowly, by much."}, "'found' does not name the best rate."),
+        ({"found": "It fell to 0.3, that is all."}, "not name what it costs and the best rate."),
+        ({"rates": {"a": 0.1}}, '"rates" must hold at least two error rates by name'),
+        ({"rates": {"a": 0.1, "b": True}}, "The rate of 'b' is True; it must be a number"),
+        ({"rates": {"a": 0.1, "b": float("inf")}}, "The rate of 'b' is inf"),
+    ],
+)
+def test_a_finding_that_lacks_something(change, help_):
+    rates = {"a": 0.1, "b": 0.2}
+    assert help_ in read({**FOUND, "rates": rates, **change}, rates="rates")
+
+
+def test_a_finding_that_is_none():
+    assert read("It fell.", what="choice") == "The choice is a str; it must be a dictionary."
+    assert read({"found": "x"}, rates="rates") == "It has no question, rates."

@@ -213,9 +213,10 @@ class BucketBatches(Sampler[list[int]]):
     The items are shuffled; every 50 batches' worth of them is sorted by length and cut into
     batches, and the batches are shuffled. Which items meet follows from `seed` and the epoch
     alone: `set_epoch` says which it is, as with torch's DistributedSampler, and where in it to go
-    on. Of several processes that train together, each takes its `rank`-th share of the same plan:
-    in each step they get neighbours, batches of about the same length, so that none waits long for
-    the others. Where the batches can't be shared out evenly, the first ones come twice.
+    on. Of several processes that train together, each gets its share of every batch of
+    `world_size` times `batch_size` items: neighbours in length, so that none waits long for the
+    others. Each item comes once an epoch, in one of them; where fewer items than processes are
+    left over, they join the batch before.
 
     With `sortagrad`, epoch 0 goes from the shortest items to the longest, as in Deep Speech 2: a
     long sequence is hard for a network that knows nothing yet. Source: Amodei et al. (2015),
@@ -237,7 +238,7 @@ class BucketBatches(Sampler[list[int]]):
 
         Args:
             lengths: of the items.
-            batch_size: items of a batch; the last one may be smaller.
+            batch_size: items of a batch, in each process; the last one may be smaller.
             shuffle: False takes the items in their own order, without buckets.
             seed: another seed, another order.
             bucketed: False mixes short and long items.
@@ -246,8 +247,8 @@ class BucketBatches(Sampler[list[int]]):
             sortagrad: the first epoch by length, the shortest items first.
 
         Raises:
-            ValueError: there are no items, `batch_size` is not a positive whole number, or there
-                is no such rank.
+            ValueError: there are fewer items than processes, `batch_size` is not a positive whole
+                number, or there is no such rank.
         """
         if len(lengths) == 0:
             raise ValueError("the data set is empty: there is no item to make a batch of")
@@ -255,6 +256,8 @@ class BucketBatches(Sampler[list[int]]):
             raise ValueError(f"batch_size must be a whole number of at least 1, got {batch_size!r}")
         if not 0 <= rank < world_size:
             raise ValueError(f"rank must be 0 to {world_size - 1}, one of world_size, got {rank}")
+        if len(lengths) < world_size:
+            raise ValueError(f"{len(lengths)} items can't be shared by {world_size} processes")
         self.lengths = np.asarray(lengths)
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self.bucketed, self.rank, self.world_size = bucketed, rank, world_size
@@ -276,7 +279,8 @@ class BucketBatches(Sampler[list[int]]):
 
     def __len__(self) -> int:
         """How many batches an epoch has, for each rank."""
-        return -(-len(self.lengths) // (self.batch_size * self.world_size))
+        full, rest = divmod(len(self.lengths), self.batch_size * self.world_size)
+        return full + (rest >= self.world_size)
 
     def __iter__(self) -> Iterator[list[int]]:
         """The indices of each batch."""
@@ -293,23 +297,19 @@ class BucketBatches(Sampler[list[int]]):
         elif self.shuffle:
             rng.shuffle(order)
         bucketed = self.shuffle and self.bucketed and not by_length
+        together = self.batch_size * self.world_size  # items of a step, of all ranks
         batches = []
-        size = POOL * self.batch_size if bucketed else len(order)
+        size = POOL * together if bucketed else len(order)
         for start in range(0, len(order), size):
             pool = order[start : start + size]
             if bucketed:
                 pool = pool[np.argsort(self.lengths[pool], kind="stable")]
-            batches += self._cut(pool)
-        # One batch for each rank is a group; the last one is filled up from the start.
-        steps = len(self)
-        wanted = steps * self.world_size
-        batches = (batches * -(-wanted // len(batches)))[:wanted]
-        places = rng.permutation(steps) if bucketed else range(steps)
-        return [batches[place * self.world_size + self.rank] for place in places]
-
-    def _cut(self, order: np.ndarray) -> list[list[int]]:
-        starts = range(0, len(order), self.batch_size)
-        return [order[start : start + self.batch_size].tolist() for start in starts]
+            batches += [pool[i : i + together] for i in range(0, len(pool), together)]
+        if len(batches[-1]) < self.world_size:
+            left = batches.pop()
+            batches[-1] = np.concatenate([batches[-1], left])
+        places = rng.permutation(len(batches)) if bucketed else range(len(batches))
+        return [batches[place][self.rank :: self.world_size].tolist() for place in places]
 
 
 def loader(

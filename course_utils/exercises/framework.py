@@ -16,19 +16,20 @@ A module nbNN makes one `Notebook` and declares its exercises on it, in reading 
     check, hint, quiz = notebook.check, notebook.hint, notebook.quiz
 
 `Notebook.value` declares a question whose answer is a number or a text, `Notebook.open` one that is
-judged by what can be measured.
+judged by what can be measured; `read_finding` reads one that is a report.
 """
 
 import copy
 import dis
 import importlib
 import inspect
+import math
 import numbers
 import pkgutil
 import re
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -359,6 +360,68 @@ def _printed(outcome: guard.Outcome) -> str:
     if len(text) > _LONGEST_PRINT:
         text = text[:_LONGEST_PRINT] + "…"
     return f" (It printed: {text})" if text else ""
+
+
+def read_finding(
+    answer: Any,
+    sentences: Mapping[str, Mapping[str, str | float]],
+    *,
+    rates: str = "",
+    others: Sequence[str] = (),
+    what: str = "finding",
+) -> dict[str, float]:
+    """Read an open answer: a dictionary of sentences that name what they must, and of figures.
+
+    Args:
+        answer: what the learner gave.
+        sentences: keys of sentences of five words or more, and what each has to name: {"found":
+            {"the latency": r"latency|delay", "its size": 0.285}}. What is named stands in the
+            message; a regular expression finds it, in which case does not matter, or it is a number
+            that must be quoted, as it is or in percent, rounded as the learner likes.
+        rates: key of a dictionary of two figures or more by name, from 0 on; "" for none.
+        others: further keys that there must be.
+        what: what the answer is called.
+
+    Returns:
+        The figures.
+
+    Raises:
+        WrongAnswer: something is missing; the message says what.
+    """
+    if not isinstance(answer, Mapping):
+        raise WrongAnswer(f"The {what} is a {type(answer).__name__}; it must be a dictionary.")
+    wanted = [*sentences, *([rates] if rates else []), *others]
+    if missing := [name for name in wanted if name not in answer]:
+        raise WrongAnswer(f"It has no {', '.join(missing)}.")
+    for key, names in sentences.items():
+        text = answer[key]
+        if not isinstance(text, str) or len(text.split()) < 5:
+            raise WrongAnswer(f"{key!r} must be a sentence of five words or more.")
+        if absent := [name for name, form in names.items() if not _names(text, form)]:
+            raise WrongAnswer(f"{key!r} does not name {' and '.join(absent)}.")
+    if not rates:
+        return {}
+    figures = answer[rates]
+    if not isinstance(figures, Mapping) or len(figures) < 2:
+        raise WrongAnswer(
+            f'"{rates}" must hold at least two error rates by name: {{"a": 0.1, ...}}.'
+        )
+    for name, rate in figures.items():
+        number = isinstance(rate, numbers.Real) and not isinstance(rate, bool)
+        if not number or not 0 <= rate < math.inf:
+            raise WrongAnswer(f"The rate of {name!r} is {rate!r}; it must be a number from 0 on.")
+    return dict(figures)
+
+
+def _names(text: str, form: str | float) -> bool:
+    """Whether a text holds what a regular expression finds, or a number at its own precision."""
+    if isinstance(form, str):
+        return bool(re.search(form, text, re.I))
+    for digits in re.findall(r"\d+(?:\.\d+)?", text):
+        half = 0.5001 * 10.0 ** -len(digits.partition(".")[2])
+        if any(abs(float(digits) - number) <= half for number in (form, 100 * form)):
+            return True
+    return False
 
 
 class Names:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from course_utils import metrics
-from course_utils.exercises.framework import Case, Notebook, WrongAnswer
+from course_utils.exercises.framework import Case, Notebook, WrongAnswer, read_finding
 from course_utils.exercises.quiz import Option, Question
 
 notebook = Notebook(7, "Attention")
@@ -427,21 +427,7 @@ _TEXTS = ("question", "expected", "found")
 )
 def finding(answer: Any) -> str:
     """A question of your own."""
-    if not isinstance(answer, dict):
-        raise WrongAnswer(f"The finding is a {type(answer).__name__}; it must be a dictionary.")
-    missing = [name for name in (*_TEXTS, "rates", "seeds") if name not in answer]
-    if missing:
-        raise WrongAnswer(f"It has no {', '.join(missing)}.")
-    for name in _TEXTS:
-        if not isinstance(answer[name], str) or len(answer[name].split()) < 5:
-            raise WrongAnswer(f"{name!r} must be a sentence of five words or more.")
-    rates = answer["rates"]
-    if not isinstance(rates, dict) or len(rates) < 2:
-        raise WrongAnswer('"rates" must hold at least two error rates by name: {"a": 0.1, ...}.')
-    for name, rate in rates.items():
-        number = isinstance(rate, int | float | np.number) and not isinstance(rate, bool)
-        if not number or not 0 <= rate < math.inf:
-            raise WrongAnswer(f"The rate of {name!r} is {rate!r}; it must be a number from 0 on.")
+    rates = read_finding(answer, {key: {} for key in _TEXTS}, rates="rates", others=["seeds"])
     seeds = answer["seeds"]
     if not isinstance(seeds, int) or isinstance(seeds, bool) or seeds < 1:
         raise WrongAnswer('"seeds" is how often each was trained: a whole number from 1 on.')

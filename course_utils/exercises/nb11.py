@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from course_utils.exercises.framework import Case, Notebook, WrongAnswer
+from course_utils.exercises.framework import Case, Notebook, WrongAnswer, read_finding
 from course_utils.exercises.quiz import Option, Question
 
 notebook = Notebook(11, "Decoding and language models")
@@ -411,21 +411,8 @@ _TEXTS = ("question", "expected", "found")
 )
 def finding(answer: Any) -> str:
     """A question of your own."""
-    if not isinstance(answer, dict):
-        raise WrongAnswer(f"The finding is a {type(answer).__name__}; it must be a dictionary.")
-    missing = [name for name in (*_TEXTS, "rates", "chosen_on") if name not in answer]
-    if missing:
-        raise WrongAnswer(f"It has no {', '.join(missing)}.")
-    for name in _TEXTS:
-        if not isinstance(answer[name], str) or len(answer[name].split()) < 5:
-            raise WrongAnswer(f"{name!r} must be a sentence of five words or more.")
-    rates = answer["rates"]
-    if not isinstance(rates, dict) or len(rates) < 2:
-        raise WrongAnswer('"rates" must hold at least two error rates by name: {"a": 0.1, ...}.')
-    for name, rate in rates.items():
-        number = isinstance(rate, int | float | np.number) and not isinstance(rate, bool)
-        if not number or not 0 <= rate < math.inf:
-            raise WrongAnswer(f"The rate of {name!r} is {rate!r}; it must be a number from 0 on.")
+    texts = {key: {} for key in _TEXTS}
+    rates = read_finding(answer, texts, rates="rates", others=["chosen_on"])
     chosen_on = answer["chosen_on"]
     if chosen_on not in ("dev", "test", "nothing"):
         raise WrongAnswer('"chosen_on" is "dev", "test" or, if nothing was chosen, "nothing".')

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from course_utils.models.together import total
+
 Size = int | tuple[int, int]  # a pair is (over frames, over bands)
 
 
@@ -191,11 +193,14 @@ class MaskedBatchNorm(nn.Module):
     Without padding it is torch.nn.BatchNorm1d or 2d: biased variance to normalise, unbiased in the
     running one. In training a batch is one item's frames after another's, and nothing else.
     Source: Ioffe and Szegedy (2015), https://arxiv.org/abs/1502.03167, algorithm 1.
+
+    Attributes:
+        together: the batch is that of all processes that train together, see `models.together`.
     """
 
     def __init__(self, channels: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
         super().__init__()
-        self.momentum, self.eps = momentum, eps
+        self.momentum, self.eps, self.together = momentum, eps, False
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
         self.register_buffer("running_mean", torch.zeros(channels))
@@ -203,6 +208,8 @@ class MaskedBatchNorm(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Normalised, and zero behind the lengths."""
+        if self.training and self.together:
+            return mask_frames(self._normalize_together(x, lengths), lengths)
         if not self.training or not _has_padding(x, lengths):
             return mask_frames(self._normalize(x), lengths)
         # The frames of all items end to end, (frames, channels, ...): a batch without padding.
@@ -211,6 +218,23 @@ class MaskedBatchNorm(nn.Module):
         y = self._normalize(frames.index_select(0, inside))
         y = torch.zeros_like(frames).index_copy(0, inside, y)
         return y.unflatten(0, (len(x), -1)).transpose(1, 2)
+
+    def _normalize_together(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        shape = [1, -1] + [1] * (x.ndim - 2)
+        axes = [0, *range(2, x.ndim)]
+        inside = torch.ones_like(x[:, :1])
+        if lengths is not None:
+            inside = inside * _inside(x, lengths).view(len(x), 1, -1, *shape[3:])
+        with torch.no_grad():
+            count = total(inside.sum())
+        mean = total((x * inside).sum(dim=axes)) / count
+        centred = x - mean.view(shape)
+        var = total((centred * inside).square().sum(dim=axes)) / count
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(var * count / (count - 1).clamp(min=1), self.momentum)
+        y = centred / (var + self.eps).sqrt().view(shape)
+        return y * self.weight.view(shape) + self.bias.view(shape)
 
     def _normalize(self, x: Tensor) -> Tensor:
         return nn.functional.batch_norm(

@@ -26,6 +26,7 @@ from course_utils.models.convolution import (
     receptive_field,
 )
 from course_utils.models.recurrent import BLOCKS, check_kind, check_lengths
+from course_utils.models.together import total
 
 CLIP = 20.0  # of the activation
 
@@ -97,6 +98,8 @@ class SequenceLayer(nn.Module):
     W' = γ W / σ and b' = β - γ µ / σ: exactly B(W x), in the fast kernels of torch. For that,
     µ = W · mean(x), and σ² is the diagonal of W · cov(x) · Wᵀ.
 
+    With `together`, the batch is that of all processes that train together (`models.together`).
+
     Both directions share W and B, as in the paper, each has its own U; their outputs are added.
     Read backwards, each item is turned around within its length (see `RecurrentLayer`). "rnn" has
     the clipped activation in place of torch's tanh.
@@ -115,7 +118,7 @@ class SequenceLayer(nn.Module):
         super().__init__()
         check_kind(kind)
         self.kind, self.hidden_size, self.normalized = kind, hidden_size, normalized
-        self.momentum, self.eps = momentum, eps
+        self.momentum, self.eps, self.together = momentum, eps, False
         rows, directions = BLOCKS[kind] * hidden_size, 2 if bidirectional else 1
         bound = hidden_size**-0.5
         self.weight_ih = nn.Parameter(torch.empty(rows, input_size).uniform_(-bound, bound))  # W
@@ -168,7 +171,11 @@ class SequenceLayer(nn.Module):
                 inside = x[time < lengths.to(x.device)[:, None]]
             count = len(inside)
             centre = inside.mean(dim=0)
-            covariance = (inside - centre).T @ (inside - centre) / count
+            if self.together:
+                count = float(total(torch.tensor(float(count), device=x.device)))
+                centre = total(inside.sum(dim=0)) / count
+            covariance = (inside - centre).T @ (inside - centre)
+            covariance = (total(covariance) if self.together else covariance) / count
             mean = W @ centre
             var = ((W @ covariance) * W).sum(dim=1).clamp(min=0)
             with torch.no_grad():

@@ -50,6 +50,7 @@ from course_utils.plotting.pipeline import (
     splits,
     stations,
 )
+from course_utils.plotting.recognition import architectures, layers, written_when
 from course_utils.plotting.recurrent import lstm_cell, operating_curves, stream, unrolled
 from course_utils.plotting.sound import (
     air,
@@ -82,6 +83,7 @@ __all__ = [
     "YELLOW",
     "air",
     "alignment",
+    "architectures",
     "arrows",
     "batch",
     "before_after",
@@ -104,6 +106,7 @@ __all__ = [
     "images",
     "intervals",
     "labelled_parts",
+    "layers",
     "learning_curves",
     "lines",
     "lstm_cell",
@@ -142,4 +145,5 @@ __all__ = [
     "waveform",
     "waveforms",
     "window_comparison",
+    "written_when",
 ]

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from course_utils import audio, ctc, decoding, training
+from course_utils import audio, ctc, decoding, language, training
 from course_utils.datasets import commands, digits, fsdd, librispeech
 from course_utils.datasets.batching import Batch, Examples, loader
 from course_utils.datasets.connected_digits import ConnectedDigits
@@ -37,7 +37,8 @@ from course_utils.recipes.frames import (
     level,
     varied,
 )
-from course_utils.training import History, Transcripts
+from course_utils.training import History, Transcripts, distributed
+from course_utils.training.tasks import Decode
 
 FORMAT = 1  # of recipe.json
 LONGEST_S = 60.0  # beyond it, stream
@@ -366,15 +367,22 @@ class Listener:
         return self.recogniser.alphabet.decode(self.tokens)
 
 
-def real_time_factor(recogniser: Recogniser, utterances: Sequence[Utterance]) -> float:
-    """Seconds of computing for a second of sound: waveform to text, one utterance at a time."""
+def real_time_factor(
+    recogniser: Recogniser,
+    utterances: Sequence[Utterance],
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
+    """Seconds of computing for a second of sound: waveform to text, one utterance at a time.
+
+    On a machine with other work, `time.process_time` as `clock` and one thread are fair.
+    """
     recogniser.transcribe(*utterances[0][:2])  # the first call of all is slow
-    began = time.perf_counter()
+    began = clock()
     sound_s = 0.0
     for utterance in utterances:
         recogniser.transcribe(utterance.waveform, utterance.sample_rate)
         sound_s += len(utterance.waveform) / utterance.sample_rate
-    return (time.perf_counter() - began) / sound_s
+    return (clock() - began) / sound_s
 
 
 @dataclass(frozen=True)
@@ -470,21 +478,32 @@ def carry_out(
     device: torch.device | str | None,
     progress: bool,
 ) -> Outcome:
-    """A run of any kind of recogniser; arguments and errors as `run`."""
+    """A run of any kind of recogniser; arguments and errors as `run`.
+
+    Inside `training.distributed.processes()` the processes train together, each with batches of the
+    recipe's size; the first one writes.
+    """
     folder = Path(folder) if folder is not None else None
     if folder is not None and model is not None:
         raise ValueError("a folder is for the recipe's own model: give either, not both")
     if folder is not None:
-        _check_folder(folder, recipe, seed)
+        distributed.from_first(lambda: _check_folder(folder, recipe, seed))
+    progress = progress and distributed.rank() == 0
     with torch.device("meta"):
         kind.build(recipe, Alphabet(CHARACTERS))  # what is wrong with the network is said at once
     data = data or prepare(recipe, progress)
     model = model or kind.build(recipe, data.alphabet, seed)
     if folder is not None:
-        _write_recipe(folder, recipe, seed, data.alphabet)
+        distributed.from_first(lambda: _write_recipe(folder, recipe, seed, data.alphabet))
     schedule, sound = recipe.schedule, recipe.sound
     batches = loader(
-        data.train, schedule.batch_size, shuffle=True, seed=seed, sortagrad=schedule.sortagrad
+        data.train,
+        schedule.batch_size,
+        shuffle=True,
+        seed=seed,
+        rank=distributed.rank(),
+        world_size=distributed.world_size(),
+        sortagrad=schedule.sortagrad,
     )
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=schedule.rate, weight_decay=schedule.weight_decay
@@ -514,11 +533,15 @@ def carry_out(
         log=folder / "log.csv" if folder else None,
         progress=progress,
     )
-    dev, test = (
-        kind.write(model, Levelled(part, sound), data.alphabet) for part in (data.dev, data.test)
-    )
-    if folder is not None:
-        _write_transcripts(folder / "transcripts.csv", [dev, test], data.who)
+
+    def write() -> list[Transcripts]:
+        parts = (Levelled(part, sound) for part in (data.dev, data.test))
+        found = [kind.write(model, part, data.alphabet) for part in parts]
+        if folder is not None:
+            _write_transcripts(folder / "transcripts.csv", found, data.who)
+        return found
+
+    dev, test = distributed.from_first(write)
     return Outcome(
         kind.recogniser(model, data.alphabet, recipe),
         history,
@@ -539,11 +562,7 @@ def load(folder: str | Path) -> Recogniser:
     """
     folder = Path(folder)
     saved = read_recipe(folder / "recipe.json")
-    speech, sound, network, schedule = (
-        saved["recipe"][name] for name in ("speech", "sound", "network", "schedule")
-    )
-    network["convolutions"] = tuple(layer(values) for values in network["convolutions"])
-    recipe = Recipe(Speech(**speech), Sound(**sound), Network(**network), Schedule(**schedule))
+    recipe = recipe_of(saved["recipe"])
     alphabet = Alphabet(saved["symbols"], saved["separator"])
     return Recogniser(restored(build(recipe, alphabet), folder), alphabet, recipe)
 
@@ -565,6 +584,64 @@ def restored(model: nn.Module, folder: Path) -> nn.Module:
             f"{path} is not the checkpoint of {folder / 'recipe.json'}: {reason}"
         ) from error
     return model
+
+
+def recipe_of(parts: dict[str, dict[str, Any]]) -> Recipe:
+    """A recipe from what `dataclasses.asdict` made of it, after a way through JSON.
+
+    Raises:
+        ValueError: it is that of another kind of recogniser, or of another version.
+    """
+    try:
+        network = dict(parts["network"])
+        network["convolutions"] = tuple(layer(values) for values in network["convolutions"])
+        return Recipe(
+            Speech(**parts["speech"]),
+            Sound(**parts["sound"]),
+            Network(**network),
+            Schedule(**parts["schedule"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"this is no recipe of Deep Speech 2 ({error})") from error
+
+
+def recognise(
+    recogniser: Recogniser, examples: Examples, decode: Decode | None = None
+) -> Transcripts:
+    """What a recogniser writes of `Data.dev` or `Data.test`; greedily when `decode` is None."""
+    batches = Levelled(examples, recogniser.recipe.sound)
+    return training.recognise(recogniser.model, batches, recogniser.alphabet, decode)
+
+
+def with_words(
+    data: Data, order: int = 3, beam_size: int = 16, alpha: float = 0.5, beta: float = 1.0
+) -> Decode:
+    """A decoder for `recognise` that knows the training sentences, of characters.
+
+    Only their words may be written; an n-gram of them says how likely each is after those before.
+    An utterance for which no sentence of such words is left in the beam is written greedily.
+
+    Args:
+        data: from `prepare`; its training sentences are counted, nothing else is looked at.
+        order: of the n-gram.
+        beam_size: see `decoding.prefix_beam_search`, as for the next two.
+        alpha: weight of the n-gram.
+        beta: bonus a word.
+    """
+    sentences = [data.alphabet.decode(tokens.tolist()).split() for tokens in data.train.targets]
+    words = sorted({word for sentence in sentences for word in sentence})
+    lexicon = language.Lexicon(words, data.alphabet, language.kneser_ney(sentences, order))
+
+    def decode(log_probs: Tensor, lengths: Tensor) -> list[list[int]]:
+        found = []
+        for rows, length in zip(log_probs, lengths.tolist(), strict=True):
+            best = decoding.prefix_beam_search(
+                rows[:length], beam_size, lm=lexicon, alpha=alpha, beta=beta
+            )
+            found.append(best[0].tokens if best else decoding.greedy(rows[None, :length])[0])
+        return found
+
+    return decode
 
 
 def plan(

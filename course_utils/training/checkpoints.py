@@ -16,9 +16,10 @@ import torch
 FORMAT = 1  # of checkpoint files
 
 
-def seed_everything(seed: int, epoch: int = 0) -> None:
-    """Seed torch, Python's random and NumPy's old global generator."""
-    word = int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0])
+def seed_everything(seed: int, epoch: int = 0, rank: int = 0) -> None:
+    """Seed torch, Python's random and NumPy's old global generator; each rank gets its own seed."""
+    words = (seed, epoch, rank) if rank else (seed, epoch)
+    word = int(np.random.SeedSequence(words).generate_state(1)[0])
     torch.manual_seed(word)
     random.seed(word)
     np.random.seed(word)  # noqa: NPY002 (libraries of augmentations still draw from it)

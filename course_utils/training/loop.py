@@ -6,7 +6,7 @@ import csv
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from tqdm.auto import tqdm
 
 from course_utils.datasets.batching import Batch, Examples
+from course_utils.training import distributed
 from course_utils.training.checkpoints import (
     FORMAT,
     load_checkpoint,
@@ -119,6 +120,10 @@ def fit(
 ) -> History:
     """Train a model; with a checkpoint file, go on where a stopped training was.
 
+    Under `torchrun`, inside `distributed.processes()`, the processes train one model together, each
+    on its share of every batch (`batching.loader(rank=, world_size=)`): the steps are those of one
+    process with the whole batches. The first one validates, shows and writes.
+
     On a CPU, a training that was killed and resumed ends with the same weights, bit for bit, as
     one that was not. For that, the order of the batches must follow from the epoch: `fit` seeds
     torch, `random` and NumPy at the start of each epoch and calls `set_epoch` of the loader, its
@@ -154,7 +159,8 @@ def fit(
     Raises:
         ValueError: no batches; labels of one class only; a batch holds NaN or infinity (its item is
             named, the weights are as before it); patience without validate; a checkpoint that is
-            damaged, or of another model, optimizer or seed (the file is left alone).
+            damaged, or of another model, optimizer or seed (the file is left alone); processes that
+            differ in data, model or seed.
         FloatingPointError: the loss or its gradient is not finite; the weights are as before.
     """
     device = torch.device(device) if device is not None else choose_device()
@@ -174,11 +180,16 @@ def fit(
     state = _State(model, optimizer, scheduler, seed, steps, accumulate)
     path = Path(checkpoint) if checkpoint is not None else None
     total = epochs * steps if steps is not None else None
-    bar = tqdm(total=total, desc="training", unit="batch", disable=not progress)
+    is_first = distributed.rank() == 0
+    bar = tqdm(total=total, desc="training", unit="batch", disable=not progress or not is_first)
     with _on(model, device), bar:
-        if path is not None and path.exists():
-            state.restore(load_checkpoint(path), path)
+        if distributed.world_size() > 1:
+            distributed.check_alike(model, batches, seed)
+        saved = distributed.from_first(lambda: _found(path))
+        if saved is not None:
+            state.restore(saved, path)
             bar.update(state.epoch * (steps or 0) + state.position)
+        objective = distributed.objective(model, loss)
         while state.epoch < epochs and not state.stopped(patience):
             started = time.perf_counter()
             for group in _groups(state.rest_of_epoch(batches), accumulate):
@@ -189,8 +200,7 @@ def fit(
                 model.train()
                 group = [batch.to(device) for batch in group]
                 with torch.autocast(device.type, torch.bfloat16, enabled=mixed_precision):
-                    losses = (loss(model, batch) for batch in group)
-                    value, norm = _step(group, losses, optimizer, clip_norm, where)
+                    value, norm = _step(group, objective, optimizer, clip_norm, where)
                 if scheduler is not None:
                     scheduler.step()
                 due = (
@@ -201,14 +211,14 @@ def fit(
                 started = time.perf_counter()
                 bar.update(len(group))
                 if path and due:
-                    save_checkpoint(path, state.as_dict())
-            measures = _measure(model, validate)
+                    state.save(path)
+            measures = distributed.from_first(lambda: _measure(model, validate))
             state.end_epoch(measures, time.perf_counter() - started)
             bar.set_postfix({name: f"{v:.3g}" for name, v in state.shown().items()})
-            if log:
+            if log and is_first:
                 state.history.save(log)
             if path:
-                save_checkpoint(path, state.as_dict())
+                state.save(path)
     if patience is not None and state.best is not None:
         model.load_state_dict(state.best)
     return state.history
@@ -244,6 +254,11 @@ def warm_up_cosine(optimizer: Optimizer, steps: int, warm_up: float = 0.1) -> La
     return LambdaLR(optimizer, factor)
 
 
+def _found(path: Path | None) -> dict[str, Any] | None:
+    """The checkpoint to go on from, where there is one."""
+    return load_checkpoint(path) if path is not None and path.exists() else None
+
+
 @contextmanager
 def _on(model: nn.Module, device: torch.device) -> Iterator[None]:
     """The model on a device; afterwards it is where it was before, in evaluation mode."""
@@ -269,30 +284,37 @@ def _groups(batches: Iterable[tuple[int, Batch]], size: int) -> Iterator[list[Ba
 
 def _step(
     batches: list[Batch],
-    losses: Iterable[Tensor],
+    objective: nn.Module,
     optimizer: Optimizer,
     clip_norm: float | None,
     where: str,
 ) -> tuple[float, float]:
     """One step downhill; returns the mean loss and the gradient's norm before clipping.
 
-    The losses come one by one: each one's graph is gone before the next is computed.
+    Each batch's graph is gone before the next is computed. Both are those of all items of all
+    processes: a mean of the processes' means would count the items of a small share for more.
     """
     optimizer.zero_grad(set_to_none=True)
-    items = sum(len(batch.features) for batch in batches)
+    device = batches[0].features.device
+    items = distributed.total(sum(len(batch.features) for batch in batches), device)
     mean = 0.0
     remedy = (
         "The weights are as they were before. Usual causes: a learning rate that is too large "
         "(halve it, or clip_norm=1), a logarithm of 0, a target that is longer than its input."
     )
-    for batch, value in zip(batches, losses, strict=True):
-        if not isinstance(value, Tensor) or value.ndim:
-            raise ValueError(f"loss must return one number as a tensor, got {value!r:.80}")
-        if not torch.isfinite(value):
-            raise FloatingPointError(f"{where}: the loss is {value.item()}. {remedy}")
-        share = len(batch.features) / items
-        (value * share).backward()
+    for number, batch in enumerate(batches, start=1):
+        alone = number < len(batches)
+        with distributed.without_exchange(objective) if alone else nullcontext():
+            value = objective(batch)
+            if not isinstance(value, Tensor) or value.ndim:
+                raise ValueError(f"loss must return one number as a tensor, got {value!r:.80}")
+            if not torch.isfinite(value):
+                raise FloatingPointError(f"{where}: the loss is {value.item()}. {remedy}")
+            share = len(batch.features) / items
+            # The processes' gradients are averaged, not added: times their number.
+            (value * share * distributed.world_size()).backward()
         mean += value.item() * share
+    mean = distributed.total(mean, device)
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     limit = float("inf") if clip_norm is None else clip_norm
     norm = float(nn.utils.clip_grad_norm_(parameters, limit))
@@ -350,7 +372,7 @@ class _State:
         for thing in (*places, getattr(batches, "dataset", None)):
             if hasattr(thing, "set_epoch"):
                 thing.set_epoch(self.epoch)
-        seed_everything(self.seed, self.epoch)
+        seed_everything(self.seed, self.epoch, distributed.rank())
         iterator = enumerate(batches)
         done = self.position
         for _ in range(done):
@@ -414,7 +436,20 @@ class _State:
             "sums": [self.losses, self.norms, self.seconds],
             "best": self.best,
             "rng": rng_state(),
+            **self._of_processes(),
         }
+
+    def _of_processes(self) -> dict[str, Any]:
+        """The generators of each process; nothing when there is one."""
+        if distributed.world_size() == 1:
+            return {}
+        return {"processes": distributed.gathered(rng_state())}
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint; of several processes, the first writes for all."""
+        state = self.as_dict()
+        if distributed.rank() == 0:
+            save_checkpoint(path, state)
 
     def restore(self, saved: dict[str, Any], path: Path) -> None:
         """Take over what a checkpoint holds, or raise and change nothing."""
@@ -434,6 +469,9 @@ class _State:
             raise ValueError(
                 f"{path} was trained with accumulate={before}, not {self.accumulate}. {advice}"
             )
+        before, now = len(saved.get("processes", [0])), distributed.world_size()
+        if before != now:
+            raise ValueError(f"{path} was trained by {before} processes, not {now}. {advice}")
         if (saved["scheduler"] is None) != (self.scheduler is None):
             which = "without" if saved["scheduler"] is None else "with"
             raise ValueError(f"{path} was trained {which} a scheduler. {advice}")
@@ -455,7 +493,8 @@ class _State:
         self.epoch, self.position = saved["epoch"], saved["position"]
         self.losses, self.norms, self.seconds = saved["sums"]
         self.best = saved["best"]
-        self.rng = saved["rng"] if self.position else None
+        generators = saved.get("processes", [saved["rng"]])[distributed.rank()]
+        self.rng = generators if self.position else None
 
 
 def _unlike(expected: dict[str, Tensor], found: dict[str, Tensor]) -> str:

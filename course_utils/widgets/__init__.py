@@ -16,6 +16,7 @@ from course_utils.widgets.spectrogram import SpectrogramExplorer
 from course_utils.widgets.stepper import ConvolutionStepper
 from course_utils.widgets.tagging import Tagged, TaggingExplorer
 from course_utils.widgets.training_player import TrainingPlayer
+from course_utils.widgets.transcription import TranscriptionExplorer
 from course_utils.widgets.trellis import TrellisExplorer
 from course_utils.widgets.wave_builder import WaveBuilder
 from course_utils.widgets.winding import WindingMachine
@@ -35,6 +36,7 @@ __all__ = [
     "Tagged",
     "TaggingExplorer",
     "TrainingPlayer",
+    "TranscriptionExplorer",
     "TrellisExplorer",
     "WaveBuilder",
     "WindingMachine",

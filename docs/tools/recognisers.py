@@ -7,7 +7,8 @@
 
 Each writes docs/runs/recognisers_NAME.csv, one row a training, with one thread; a run that was
 stopped goes on where it was. FSDD must be on this machine, except for the ablation and the peers,
-which train on the bundled commands. `--only TEXT` runs the rows whose name holds the text.
+which train on the bundled commands. `--only TEXT` runs the rows whose name holds the text. With
+`--folder FOLDER`, each training of a recipe leaves its curves, weights and transcripts there.
 
 Nothing was chosen on a test set: recipes are tuned on the development sets, which hold other voices
 (commands) or other takes (FSDD). With a speaker held out, he is in no set but the test.
@@ -44,6 +45,10 @@ FIELDS = (
     "test_wer",
     "low",
     "high",
+    "lm_cer",
+    "lm_wer",
+    "lm_low",
+    "lm_high",
     "real_time_factor",
 )
 BUDGET_S = 120.0  # of each peer, CPU time of one thread
@@ -156,7 +161,14 @@ def budgeted(recipe: Recipe, model: nn.Module, data: Data) -> Recipe:
     return changed(recipe, epochs=max(1, round(BUDGET_S / epoch)))
 
 
-def row(name: str, recipe: Recipe, seed: int, data: Data, peer: Callable | None = None) -> dict:
+def row(
+    name: str,
+    recipe: Recipe,
+    seed: int,
+    data: Data,
+    peer: Callable | None = None,
+    folder: Path | None = None,
+) -> dict:
     """One training and its figures."""
     torch.manual_seed(seed)
     tokens, dims = data.alphabet.size, recipe.sound.n_mels
@@ -166,7 +178,15 @@ def row(name: str, recipe: Recipe, seed: int, data: Data, peer: Callable | None 
         recipe = budgeted(recipe, model, data)
         model.load_state_dict(before)
     began = time.process_time()
-    done = recognition.run(recipe, seed=seed, data=data, model=model, device="cpu", progress=False)
+    done = recognition.run(
+        recipe,
+        folder,
+        seed=seed,
+        data=data,
+        model=None if folder else model,
+        device="cpu",
+        progress=False,
+    )
     seconds = time.process_time() - began
     found = {
         "name": name,
@@ -183,9 +203,14 @@ def row(name: str, recipe: Recipe, seed: int, data: Data, peer: Callable | None 
     if len(set(done.speakers)) > 1:
         low, high = done.test.wer_interval(done.speakers)
         found |= {"low": f"{low:.4f}", "high": f"{high:.4f}"}
+    if recipe.speech.units == "characters":
+        said = recognition.recognise(done.recogniser, data.test, recognition.with_words(data))
+        low, high = said.wer_interval(done.speakers)
+        found |= {"lm_cer": f"{said.cer:.4f}", "lm_wer": f"{said.wer:.4f}"}
+        found |= {"lm_low": f"{low:.4f}", "lm_high": f"{high:.4f}"}
     test = recognition.corpora(recipe.speech)[2]
     utterances = [test[i] for i in range(min(40, len(test)))]
-    factor = recognition.real_time_factor(done.recogniser, utterances)
+    factor = recognition.real_time_factor(done.recogniser, utterances, time.process_time)
     return found | {"real_time_factor": f"{factor:.4f}"}
 
 
@@ -209,8 +234,11 @@ def write(path: Path, which: str, rows: list[dict]) -> None:
             f"# command: python docs/tools/recognisers.py {which}\n"
             f"# versions: Python {platform.python_version()}, torch {torch.__version__}, "
             f"NumPy {np.__version__}\n"
-            "# machine: one thread of a server's CPU; seconds: CPU time, development set included\n"
-            "# greedy decoding; low, high: 95 % of bootstrap samples of the test's speakers\n"
+            "# machine: one thread of a server's CPU, other work beside it\n"
+            "# seconds: CPU time of the training, with a look at the development set each epoch\n"
+            "# real_time_factor: CPU time of greedy decoding by the sound's length\n"
+            "# lm: beam search over the words of the training sentences, with their trigram\n"
+            "# other error rates: greedy; low, high: WER of 95 % of bootstrap samples of speakers\n"
         )
         writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
         writer.writeheader()
@@ -223,6 +251,7 @@ def main() -> None:
     parser.add_argument("table", choices=("figures", "left-out", "ablation", "peers"))
     parser.add_argument("--only", default="", help="rows whose name holds this text")
     parser.add_argument("--output", type=Path)
+    parser.add_argument("--folder", type=Path, help="for what each training leaves")
     parser.add_argument(
         "--set", nargs="+", default=[], metavar="NAME=NUMBER", help="for a try: epochs=1 train=50"
     )
@@ -243,7 +272,9 @@ def main() -> None:
             continue
         if read != (recipe.speech, recipe.sound):
             read, data = (recipe.speech, recipe.sound), recognition.prepare(recipe, progress=False)
-        rows.append(row(name, recipe, seed, data, peer))
+        place = arguments.folder and not peer and arguments.table != "peers"
+        folder = arguments.folder / f"{name.replace(' ', '-')}-{seed}" if place else None
+        rows.append(row(name, recipe, seed, data, peer, folder))
         write(path, arguments.table, rows)
         print(", ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
 

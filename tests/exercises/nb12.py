@@ -1,0 +1,320 @@
+"""Answers to the exercises of notebook 12."""
+
+import math
+
+import numpy as np
+import torch
+
+from course_utils import ctc
+from course_utils.models.convolution import MaskedBatchNorm, output_length
+from course_utils.models.deepspeech2 import Lookahead
+from tests.exercises import Answers
+
+
+def front_end(frames, layers, labels):
+    """How many rows are left, and the fewest frames with which the labels fit."""
+    ...
+
+
+def front_end_solution(frames, layers, labels):
+    for _, stride in layers:
+        frames = math.ceil(frames / stride)
+    rows = len(labels) + sum(a == b for a, b in zip(labels[1:], labels[:-1], strict=True))
+    return frames, (rows - 1) * math.prod(stride for _, stride in layers) + 1
+
+
+def front_end_by_the_course(frames, layers, labels):
+    def rows(length):
+        for size, stride in layers:
+            length = output_length(length, size, stride, (size - 1) // 2)
+        return length
+
+    needed = ctc.frames_needed(labels)
+    return rows(frames), next(n for n in range(1, 10_000) if rows(n) >= needed)
+
+
+def front_end_rounding_down(frames, layers, labels):
+    _, fewest = front_end_solution(frames, layers, labels)
+    for _, stride in layers:
+        frames //= stride
+    return frames, fewest
+
+
+def front_end_without_padding(frames, layers, labels):
+    _, fewest = front_end_solution(frames, layers, labels)
+    for size, stride in layers:
+        frames = (frames - size) // stride + 1
+    return frames, fewest
+
+
+def front_end_without_repeats(frames, layers, labels):
+    rows, _ = front_end_solution(frames, layers, labels)
+    return rows, (len(labels) - 1) * math.prod(stride for _, stride in layers) + 1
+
+
+def front_end_in_whole_strides(frames, layers, labels):
+    rows, fewest = front_end_solution(frames, layers, labels)
+    return rows, fewest - 1 + math.prod(stride for _, stride in layers)
+
+
+def front_end_of_added_strides(frames, layers, labels):
+    rows, fewest = front_end_solution(frames, layers, labels)
+    needed = (fewest - 1) // math.prod(stride for _, stride in layers)
+    return rows, needed * sum(stride for _, stride in layers) + 1
+
+
+def lookahead(h, W):
+    """Each frame's weighted sum with those that follow."""
+    ...
+
+
+def lookahead_in_loops(h, W):
+    frames, size = h.shape
+    r = np.zeros_like(h)
+    for t in range(frames):
+        for i in range(size):
+            for j in range(W.shape[1]):
+                if t + j < frames:
+                    r[t, i] += W[i, j] * h[t + j, i]
+    return r
+
+
+def lookahead_by_the_course(h, W):
+    layer = Lookahead(len(W), W.shape[1] - 1).double()
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(W)[:, None])
+        return layer(torch.from_numpy(h)[None])[0]
+
+
+def looks_back(h, W):
+    r = np.zeros_like(h)
+    for j in range(W.shape[1]):
+        r[j:] += W[:, j] * h[: max(len(h) - j, 0)]
+    return r
+
+
+def goes_round(h, W):
+    return sum(W[:, j] * np.roll(h, -j, axis=0) for j in range(W.shape[1]))
+
+
+def repeats_the_last(h, W):
+    longer = np.pad(h, ((0, W.shape[1]), (0, 0)), mode="edge")
+    return sum(W[:, j] * longer[j : j + len(h)] for j in range(W.shape[1]))
+
+
+def normalised(x, lengths):
+    """Each column with the mean 0 and the variance 1 over all real frames."""
+    ...
+
+
+def normalised_solution(x, lengths):
+    inside = np.arange(x.shape[1]) < lengths[:, None]
+    real = x[inside]
+    y = np.zeros_like(x)
+    y[inside] = (real - real.mean(axis=0)) / np.sqrt(real.var(axis=0) + 1e-5)
+    return y
+
+
+def normalised_by_the_course(x, lengths):
+    norm = MaskedBatchNorm(x.shape[2]).double()
+    return norm(torch.from_numpy(x).transpose(1, 2), torch.from_numpy(lengths)).transpose(1, 2)
+
+
+def normalised_by_a_product(x, lengths):
+    mask = (np.arange(x.shape[1]) < lengths[:, None])[..., None].astype(float)
+    mean = (x * mask).sum(axis=(0, 1)) / lengths.sum()
+    variance = ((x - mean) ** 2 * mask).sum(axis=(0, 1)) / lengths.sum()
+    return (x - mean) / np.sqrt(variance + 1e-5) * mask
+
+
+def over_the_padding_too(x, lengths):
+    mask = (np.arange(x.shape[1]) < lengths[:, None])[..., None]
+    return (x - x.mean(axis=(0, 1))) / np.sqrt(x.var(axis=(0, 1)) + 1e-5) * mask
+
+
+def over_zeroed_padding(x, lengths):
+    x = x * (np.arange(x.shape[1]) < lengths[:, None])[..., None]
+    return over_the_padding_too(x, lengths)
+
+
+def each_item_alone(x, lengths):
+    y = np.zeros_like(x)
+    for n, row, out in zip(lengths, x, y, strict=True):
+        out[:n] = (row[:n] - row[:n].mean(axis=0)) / np.sqrt(row[:n].var(axis=0) + 1e-5)
+    return y
+
+
+def each_step_alone(x, lengths):
+    y = np.zeros_like(x)
+    for t in range(x.shape[1]):
+        real = x[lengths > t, t]
+        y[lengths > t, t] = (real - real.mean(axis=0)) / np.sqrt(real.var(axis=0) + 1e-5)
+    return y
+
+
+def one_less(x, lengths):
+    real = np.concatenate([row[:n] for row, n in zip(x, lengths, strict=True)])
+    inside = (np.arange(x.shape[1]) < lengths[:, None])[..., None]
+    return (x - real.mean(axis=0)) / np.sqrt(real.var(axis=0, ddof=1) + 1e-5) * inside
+
+
+def padding_left(x, lengths):
+    real = np.concatenate([row[:n] for row, n in zip(x, lengths, strict=True)])
+    return (x - real.mean(axis=0)) / np.sqrt(real.var(axis=0) + 1e-5)
+
+
+def hear(kept, chunk, window, hop):
+    """The frames that a chunk completes, and the samples that are still needed."""
+    ...
+
+
+def hear_in_a_loop(kept, chunk, window, hop):
+    x, frames = np.concatenate([kept, chunk]), []
+    while len(x) >= window:
+        frames.append(x[:window])
+        x = x[hop:]
+    return np.array(frames).reshape(-1, window), x
+
+
+def hear_by_views(kept, chunk, window, hop):
+    x = np.append(kept, chunk)
+    if len(x) < window:
+        return np.zeros((0, window)), x
+    frames = np.lib.stride_tricks.sliding_window_view(x, window)[::hop]
+    return frames, x[len(frames) * hop :]
+
+
+def hear_the_chunk_alone(kept, chunk, window, hop):
+    return hear_in_a_loop(chunk[:0], chunk, window, hop)
+
+
+def hear_and_keep_all(kept, chunk, window, hop):
+    return hear_in_a_loop(kept, chunk, window, hop)[0], np.concatenate([kept, chunk])
+
+
+def hear_and_keep_the_overlap(kept, chunk, window, hop):
+    x = np.concatenate([kept, chunk])
+    frames, _ = hear_in_a_loop(kept, chunk, window, hop)
+    return frames, x[max(0, len(x) - (window - hop)) :]
+
+
+def hear_and_keep_what_is_behind(kept, chunk, window, hop):
+    x = np.concatenate([kept, chunk])
+    frames, _ = hear_in_a_loop(kept, chunk, window, hop)
+    return frames, x[hop * (len(frames) - 1) + window :] if len(frames) else x
+
+
+DIAGNOSIS = {
+    "A": "no batch normalisation",
+    "B": "learning rate a hundred times too high",
+    "C": "48 utterances instead of 1,500",
+}
+DESIGN = {
+    "layers": [(11, 3)],
+    "lookahead": 7,
+    "hidden_size": 128,
+    "latency_ms": 292,
+    "because": "292 ms use the limit nearly up; it costs half a sentence of delay on a fast stage.",
+}
+
+ANSWERS = {
+    "front_end": Answers(
+        solution=front_end_solution,
+        stub=front_end,
+        also_right=[front_end_by_the_course],
+        wrong=[
+            (front_end_rounding_down, "round up"),
+            (front_end_without_padding, "takes nothing away"),
+            (front_end_without_repeats, "Between two equal labels"),
+            (front_end_in_whole_strides, "The last row needs one frame only"),
+            (front_end_of_added_strides, "Strides multiply"),
+            (lambda frames, layers, labels: front_end_solution(frames, layers, labels)[0], "got"),
+        ],
+    ),
+    "lookahead": Answers(
+        solution=lookahead_in_loops,
+        stub=lookahead,
+        also_right=[lookahead_by_the_course],
+        wrong=[
+            (looks_back, "You look back"),
+            (goes_round, "you go on with the beginning"),
+            (repeats_the_last, "you repeat its last frame"),
+            (lambda h, W: lookahead_in_loops(h, W[:, ::-1]), "the wrong way round"),
+            (lambda h, W: lookahead_in_loops(h, np.tile(W[0], (len(W), 1))), "its own weights"),
+            (lambda h, W: lookahead_in_loops(h, W) - W[:, 0] * h, "Frame t itself"),
+            (lambda h, W: lookahead_in_loops(h, W[:, :-1]), "The sum has τ + 1 terms"),
+        ],
+    ),
+    "normalised": Answers(
+        solution=normalised_solution,
+        stub=normalised,
+        also_right=[normalised_by_the_course, normalised_by_a_product],
+        wrong=[
+            (over_the_padding_too, "The padding takes part"),
+            (over_zeroed_padding, "then count its zeros"),
+            (each_item_alone, "a mean of its own. Here all frames of all items"),
+            (each_step_alone, "Each time step got a mean of its own"),
+            (one_less, "not by one less"),
+            (padding_left, "must be 0 again"),
+            (lambda x, lengths: x[np.arange(x.shape[1]) < lengths[:, None]], "expected shape"),
+        ],
+    ),
+    "hear": Answers(
+        solution=hear_in_a_loop,
+        stub=hear,
+        also_right=[hear_by_views],
+        wrong=[
+            (hear_the_chunk_alone, "What was kept is not used"),
+            (hear_and_keep_all, "You keep everything"),
+            (hear_and_keep_the_overlap, "only where the last frame ends with the chunk"),
+            (hear_and_keep_what_is_behind, "Frames overlap"),
+            (lambda kept, chunk, window, hop: np.concatenate([kept, chunk]), "expected 2"),
+        ],
+    ),
+    "diagnosis": Answers(
+        solution=DIAGNOSIS,
+        stub=None,
+        also_right=[dict(reversed(DIAGNOSIS.items()))],
+        wrong=[
+            ("A is too high", "it must be a dictionary"),
+            ({"A": DIAGNOSIS["A"]}, "It says nothing about B, C."),
+            ({**DIAGNOSIS, "B": "overfitting"}, "'overfitting' is none of the five"),
+            ({**DIAGNOSIS, "A": DIAGNOSIS["B"], "B": DIAGNOSIS["A"]}, "the loss leaps"),
+            ({**DIAGNOSIS, "A": "stopped too early"}, "A has been flat"),
+            ({**DIAGNOSIS, "B": "nothing is wrong"}, "its WER never falls"),
+            ({**DIAGNOSIS, "C": "nothing is wrong"}, "the two losses of C"),
+            ({**DIAGNOSIS, "C": DIAGNOSIS["A"]}, "C does learn"),
+        ],
+    ),
+    "captions": Answers(
+        solution=DESIGN,
+        stub=None,
+        also_right=[
+            {**DESIGN, "lookahead": 4, "latency_ms": 202, "because": "202 ms, fewer than allowed."},
+            {
+                "layers": ((7, 1), (5, 3)),
+                "lookahead": 6,
+                "hidden_size": 96,
+                "latency_ms": 262.0,
+                "because": "Rows come 262 ms late; it gives up the larger filters for that.",
+            },
+        ],
+        wrong=[
+            ("[(11, 3)]", "it must be a dictionary"),
+            ({"layers": [(11, 3)]}, "It has no lookahead, hidden_size, latency_ms, because"),
+            ({**DESIGN, "layers": [11, 3]}, "a list of pairs"),
+            ({**DESIGN, "layers": [(10, 3)]}, "an odd number of frames"),
+            ({**DESIGN, "hidden_size": 600}, "weights; at most 600,000"),
+            ({**DESIGN, "hidden_size": 10**7}, "weights; at most 600,000"),
+            ({**DESIGN, "layers": [(11, 2), (5, 2)], "lookahead": 4}, "A row stands for 40 ms"),
+            ({**DESIGN, "latency_ms": 260}, "The frame itself must be complete"),
+            ({**DESIGN, "latency_ms": 32 + 10 * (5 + 7)}, "The lookahead counts rows"),
+            ({**DESIGN, "latency_ms": 32 + 10 * 21}, "The filters look ahead as well"),
+            ({**DESIGN, "latency_ms": 32 + 10 * 31}, "Half of each filter"),
+            ({**DESIGN, "layers": [(5, 3), (5, 1)], "latency_ms": 282}, "A step of a later layer"),
+            ({**DESIGN, "lookahead": 8, "latency_ms": 322}, "322 ms late, more than 300"),
+            ({**DESIGN, "lookahead": 2, "latency_ms": 142}, "less than 150 ms"),
+            ({**DESIGN, "because": "It is the best of all I tried."}, "not name the latency"),
+        ],
+    ),
+}

@@ -1,0 +1,164 @@
+import hashlib
+import json
+import shutil
+
+import pytest
+import torch
+
+from course_utils.datasets import commands, familiar
+from course_utils.recipes import pretrained, recognition
+from course_utils.recipes.recognition import RECIPES, Recogniser, changed
+
+NAME = "deepspeech2-commands"
+STORED = [name for name in pretrained.NAMES if (pretrained.FOLDER / f"{name}.json").exists()]
+TINY = changed(RECIPES["commands"], hidden_size=8, num_layers=1)
+
+
+def recogniser(recipe=TINY):
+    alphabet = recognition.Alphabet(recognition.CHARACTERS)
+    return Recogniser(recognition.build(recipe, alphabet, seed=3), alphabet, recipe)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    pretrained.save(NAME, recogniser(), 3, {"test_wer": 1.0}, "made by hand", tmp_path)
+    return tmp_path
+
+
+def test_every_model_is_there_and_together_they_are_small():
+    assert list(pretrained.NAMES) == STORED
+    files = sorted(path.name for path in pretrained.FOLDER.iterdir())
+    pairs = (f"{name}.{ending}" for name in pretrained.NAMES for ending in ("json", "safetensors"))
+    assert files == sorted(["README.md", *pairs])
+    assert sum(path.stat().st_size for path in pretrained.FOLDER.iterdir()) <= 5e6
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_a_stored_model_says_what_it_is(name):
+    known = pretrained.about(name)
+    model = pretrained.load(name)
+    assert known["parameters"] == sum(p.numel() for p in model.model.parameters())
+    assert known["command"].startswith(f"python docs/tools/pretrained.py {name}")
+    assert 0 <= known["figures"]["test_wer"] < 0.3
+    assert all(p.dtype == torch.float32 for p in model.model.parameters())
+    assert not model.model.training
+    card = (pretrained.FOLDER / "README.md").read_text(encoding="utf-8")
+    row = next(line for line in card.splitlines() if line.startswith(f"| {name} "))
+    for figure in ("test_cer", "test_wer"):
+        assert f"{known['figures'][figure]:.2%}".replace("%", " %") in row
+    assert f"{known['parameters']:,}" in row
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_a_stored_model_is_that_of_todays_recipe(name):
+    kind, _, corpus = name.partition("-")
+    if kind == "deepspeech2":
+        assert pretrained.load(name).recipe == RECIPES[corpus]
+
+
+def test_the_stored_recogniser_writes_the_familiar_command():
+    clip = familiar.clips()["command"]
+    assert pretrained.load(NAME).transcribe(*clip[:2]) == clip.text
+
+
+def test_the_stored_figures_are_those_of_the_stored_weights():
+    """On the first 64 utterances of the test: more would be slow."""
+    model, clips = pretrained.load(NAME), commands.load("test")
+    said = [model.transcribe(*clips[i][:2]) for i in range(64)]
+    wrong = sum(a != clips[i].text for i, a in enumerate(said))
+    assert wrong / 64 < 0.4
+
+
+@pytest.mark.parametrize("name", [n for n in STORED if n.endswith("streaming")])
+def test_the_streaming_model_writes_the_same_chunk_by_chunk(name):
+    model, clip = pretrained.load(name), familiar.clips()["digits"]
+    listener = model.listen()
+    for start in range(0, len(clip.waveform), 400):
+        listener.hear(clip.waveform[start : start + 400], start + 400 >= len(clip.waveform))
+    assert listener.text == model.transcribe(*clip[:2]) == clip.text
+
+
+def test_what_is_saved_comes_back_as_half_precision_leaves_it(folder):
+    one, other = recogniser(), pretrained.load(NAME, folder)
+    assert other.recipe == TINY and other.alphabet.symbols == one.alphabet.symbols
+    pretrained.round_weights(one.model)
+    weights = other.model.state_dict()
+    assert all(torch.equal(value, weights[key]) for key, value in one.model.state_dict().items())
+    clip = familiar.clips()["command"]
+    assert torch.equal(one.log_probs(*clip[:2]), other.log_probs(*clip[:2]))
+    assert pretrained.about(NAME, folder)["figures"] == {"test_wer": 1.0}
+    weights = pretrained._unpacked((folder / f"{NAME}.safetensors").read_bytes())
+    assert {v.dtype for v in weights.values() if v.is_floating_point()} == {torch.float16}
+
+
+def test_the_files_are_safetensors():
+    """Byte by byte as the format's page says, and as its own library reads and writes them."""
+    weights = {"b": torch.tensor([1.5, -2.0]).half(), "a": torch.tensor(3)}
+    raw = pretrained._packed(weights)
+    size = int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8 : 8 + size])
+    assert header["a"] == {"dtype": "I64", "shape": [], "data_offsets": [0, 8]}
+    assert header["b"] == {"dtype": "F16", "shape": [2], "data_offsets": [8, 12]}
+    assert raw[8 + size :] == (3).to_bytes(8, "little") + b"\x00\x3e\x00\xc0"
+    found = pretrained._unpacked(raw)
+    assert all(torch.equal(found[name], weights[name]) for name in weights)
+    library = pytest.importorskip("safetensors.torch")
+    assert all(torch.equal(library.load(raw)[name], weights[name]) for name in weights)
+    assert torch.equal(pretrained._unpacked(library.save(weights))["b"], weights["b"])
+
+
+def test_names_that_are_none():
+    with pytest.raises(ValueError, match=r"name must be one of deepspeech2-commands, .*'whisper'"):
+        pretrained.load("whisper")
+    with pytest.raises(ValueError, match="name must be one of"):
+        pretrained.save("whisper", recogniser(), 0, {}, "")
+
+
+def test_files_that_are_missing_or_damaged_are_named(folder):
+    weights, about = folder / f"{NAME}.safetensors", folder / f"{NAME}.json"
+    raw, text = weights.read_bytes(), about.read_text(encoding="utf-8")
+    weights.write_bytes(raw[:-1])
+    with pytest.raises(ValueError, match=rf"{NAME}.safetensors is damaged.*git checkout"):
+        pretrained.load(NAME, folder)
+    weights.write_bytes(raw)
+    about.write_text(text[: len(text) // 2], encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"{NAME}.json is damaged .*git checkout"):
+        pretrained.load(NAME, folder)
+    about.write_text(json.dumps(json.loads(text) | {"format": 9}), encoding="utf-8")
+    with pytest.raises(ValueError, match="is not of format 1, which this version reads"):
+        pretrained.load(NAME, folder)
+    about.write_text(json.dumps(json.loads(text) | {"kind": "rnnt"}), encoding="utf-8")
+    with pytest.raises(ValueError, match="is damaged or of another version"):
+        pretrained.load(NAME, folder)
+    about.write_text(text, encoding="utf-8")
+    weights.unlink()
+    with pytest.raises(FileNotFoundError, match=rf"{NAME}.safetensors: no such file. Restore it"):
+        pretrained.load(NAME, folder)
+
+
+def test_weights_of_another_configuration_are_named(folder):
+    about = folder / f"{NAME}.json"
+    saved = json.loads(about.read_text(encoding="utf-8"))
+    saved["recipe"]["network"]["hidden_size"] = 12
+    about.write_text(json.dumps(saved), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"weights of another configuration .*size mismatch"):
+        pretrained.load(NAME, folder)
+    del saved["recipe"]["sound"]
+    about.write_text(json.dumps(saved), encoding="utf-8")
+    with pytest.raises(ValueError, match="this is no recipe of Deep Speech 2"):
+        pretrained.load(NAME, folder)
+
+
+def test_weights_too_large_for_half_precision_are_refused(tmp_path):
+    model = recogniser()
+    with torch.no_grad():
+        model.model.output.bias[1] = 1e5
+    with pytest.raises(ValueError, match=r"output.bias holds numbers beyond 65504"):
+        pretrained.save(NAME, model, 0, {}, "", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_checksum_is_kept_of_the_weights(folder):
+    shutil.copy(folder / f"{NAME}.safetensors", folder / "copy")
+    saved = json.loads((folder / f"{NAME}.json").read_text(encoding="utf-8"))
+    assert saved["sha256"] == hashlib.sha256((folder / "copy").read_bytes()).hexdigest()
