@@ -173,7 +173,9 @@ def test_a_loop_a_skip_and_a_spread_look_are_told_apart():
     assert (one.spelled(), one.skips()) == (LONG, [])
     one.speller = "flat"
     assert (one.loops(), one.skips()) == ([], [])
+    assert one.is_vague()
     assert "9 of 9 tokens look at no one place" in one.report()
+    assert "are not lined up" in one.report()
 
 
 def test_a_speller_that_never_ends_is_cut():
@@ -201,7 +203,7 @@ def test_what_is_a_loop():
     assert find_loops(unread, 0.04, 6) == [], "going back for what was left out is no loop"
     standing = staircase([0, 5, 5, 5, 10])
     assert find_loops(standing, 0.04, 6) == []
-    assert find_loops(standing, 0.04, 1) == [Loop(2, 3, 1, 0.2, pytest.approx(0.24))]
+    assert find_loops(standing, 0.04, 1) == [Loop(2, 3, 1, 0.2, pytest.approx(0.24), stuck=True)]
     assert find_loops(np.zeros((0, 5)), 0.04, 1) == []
 
 

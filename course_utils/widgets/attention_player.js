@@ -143,7 +143,7 @@ function render({ model, el }) {
       }
       if (one.loop) {
         node.classList.add("player-loop");
-        about.push("read again");
+        about.push("it looks where an earlier token had looked");
       }
       node.title = about.join("; ");
       return node;

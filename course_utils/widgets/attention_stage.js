@@ -94,11 +94,11 @@ function createStage(ui, parent, label) {
       pen.fillText("attention, one row a token", left, rowsTop - 8);
       const { lit, glow } = at === null ? { lit: null, glow: [] } : readAt(answer, at);
       tokens.forEach((one, u) => drawRow(one, u, lit, glow[u] ?? 0));
-      for (const [first, last, , from] of loops) {
+      for (const [first, last, , from, , stuck] of loops) {
         ink(1, colours.red);
         pen.textAlign = "left";
         font(15, true);
-        pen.fillText("↺", right() + 4, rowsTop + ((first + last + 1) / 2) * rowHeight + 5);
+        pen.fillText(stuck ? "‖" : "↺", right() + 4, rowsTop + ((first + last + 1) / 2) * rowHeight + 5);
         font(12);
         line(pen, right() + 2, rowsTop + first * rowHeight, right() + 2, rowsTop + (last + 1) * rowHeight);
         pen.setLineDash([2, 3]);
