@@ -17,9 +17,12 @@ from course_utils.widgets.tagging import LONGEST_S, MICROPHONE_RATE, SHORTEST_S,
 END_NAME = "END"
 MOST_TOKENS = 300  # a loop may write more; the rest is cut, and said to be
 TOP = 5  # alternatives of a token
-MOST_SAID = 3  # loops that are put into words
+MOST_SAID = 3  # loops and skips that are put into words
 MARGIN_S = 0.05  # heard on both sides of what was looked at
 NEAR_S = 0.1  # as far from a peak is the same place
+# Short words, "set a", are often read from one place; letters of a short word nearly always.
+WORDS_AT_A_PLACE, LETTERS_AT_A_PLACE = 3, 8
+SKIP_S = 0.4  # shorter unread speech is no skip: one look takes in a whole word
 RETURN_S = 0.3  # so far back is a return, not a hesitation
 WEIGHT_UNIT = 1 / 65535  # the browser's copy of a weight is a 16-bit number of these
 
@@ -309,6 +312,7 @@ class AttentionPlayer(ClipExplorer):
             answer |= {"loops": [list(loop) for loop in self.loops()], "skips": self.skips()}
             answer |= {"said": self.report(), "log_p": self.log_probability()}
             answer |= {"errors": self.errors(), "end": END_NAME}
+            answer["words"] = bool(self._by.alphabet.separator)
             weights = np.round(seen.weights / WEIGHT_UNIT).astype("<u2").tobytes()
         except (ValueError, RuntimeError) as error:
             answer |= {"problem": str(error), "tokens": []}
@@ -447,15 +451,14 @@ class AttentionPlayer(ClipExplorer):
         """Where it read again what it had read; where it lines up nothing, there is no again."""
         if self.is_vague():
             return []
-        most = 1 if self._by.alphabet.separator else 6
+        most = WORDS_AT_A_PLACE if self._by.alphabet.separator else LETTERS_AT_A_PLACE
         return find_loops(self.seen.written, self.seen.frame_s, most)
 
     def skips(self) -> list[tuple[float, float]]:
         """Stretches of speech that it left unread, (start, end) in seconds."""
         seen = self.seen
         speech = find_speech(self.waveform, self.sample_rate, seen.frame_s, seen.weights.shape[1])
-        shortest_s = 0.4 if self._by.alphabet.separator else 0.3
-        return find_skips(seen.written, seen.frame_s, speech, shortest_s)
+        return find_skips(seen.written, seen.frame_s, speech, SKIP_S)
 
     def report(self) -> str:
         """What was written and what went wrong, in a few sentences with numbers."""
@@ -477,7 +480,7 @@ class AttentionPlayer(ClipExplorer):
         else:
             errors = self.errors()
             count = len(self._right())
-            wrong = "" if errors is None else f", {errors} wrong to {count} right {unit}"
+            wrong = "" if errors is None else f", {errors} errors in {count} {unit}"
             parts.append(f'It wrote "{_shortened(self.spelled())}"{wrong}.')
         loops, skips = self.loops(), self.skips()
         for loop in loops[:MOST_SAID]:
@@ -492,10 +495,10 @@ class AttentionPlayer(ClipExplorer):
             )
         if len(loops) > MOST_SAID:
             parts.append(f"And {len(loops) - MOST_SAID} more of this kind.")
-        for start, end in skips:
-            parts.append(
-                f"Skip: there is speech at {start:.2f} to {end:.2f} s, and no token looks there."
-            )
+        if skips:
+            spans = ", ".join(f"{start:.2f} to {end:.2f} s" for start, end in skips[:MOST_SAID])
+            more = f" and {len(skips) - MOST_SAID} more places" if len(skips) > MOST_SAID else ""
+            parts.append(f"Skip: there is speech at {spans}{more}, and no token looks there.")
         vague = int((~sharp(written, seen.frame_s)).sum()) if len(written) else 0
         if vague:
             parts.append(
@@ -507,7 +510,7 @@ class AttentionPlayer(ClipExplorer):
         elif seen.chosen[-1] != 0:
             parts.append("It never wrote the end.")
         if not loops and not skips and not vague:
-            parts.append("No loop, no skip.")
+            parts.append(f"No loop, and no skip of {SKIP_S:g} s or more.")
         return " ".join(parts)
 
     def describe(self) -> str:
