@@ -207,7 +207,8 @@ function render({ model, el }) {
       clearTimeout(waiting);
       waiting = 0;
     }
-    ui.tell(notice || answer.problem || (stale ? "The speller is at work. (It needs the running kernel; while a cell runs, it has to wait.)" : `${clip().note}${answer.said}`));
+    const problem = answer.tokens.length ? "" : answer.problem;
+    ui.tell(notice || problem || (stale ? "The speller is at work. (It needs the running kernel; while a cell runs, it has to wait.)" : `${clip().note}${answer.said}`));
   }
 
   ui.root.append(ui.status);

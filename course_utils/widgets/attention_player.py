@@ -480,7 +480,9 @@ class AttentionPlayer(ClipExplorer):
         else:
             errors = self.errors()
             count = len(self._right())
-            wrong = "" if errors is None else f", {errors} errors in {count} {unit}"
+            wrong = (
+                "" if errors is None else f", {errors} error{'s' * (errors != 1)} in {count} {unit}"
+            )
             parts.append(f'It wrote "{_shortened(self.spelled())}"{wrong}.')
         loops, skips = self.loops(), self.skips()
         for loop in loops[:MOST_SAID]:
