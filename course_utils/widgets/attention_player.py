@@ -448,14 +448,16 @@ class AttentionPlayer(ClipExplorer):
         return bool(clear.size) and clear.mean() < 0.5
 
     def loops(self) -> list[Loop]:
-        """Where it read again what it had read; where it lines up nothing, there is no again."""
+        """Where it read again what it had read; none where `is_vague`."""
         if self.is_vague():
             return []
         most = WORDS_AT_A_PLACE if self._by.alphabet.separator else LETTERS_AT_A_PLACE
         return find_loops(self.seen.written, self.seen.frame_s, most)
 
     def skips(self) -> list[tuple[float, float]]:
-        """Stretches of speech that it left unread, (start, end) in seconds."""
+        """Stretches of speech that it left unread, in seconds; none where `is_vague`."""
+        if self.is_vague():
+            return []
         seen = self.seen
         speech = find_speech(self.waveform, self.sample_rate, seen.frame_s, seen.weights.shape[1])
         return find_skips(seen.written, seen.frame_s, speech, SKIP_S)

@@ -106,7 +106,7 @@ function createStage(ui, parent, label) {
     ink(1);
     pen.imageSmoothingEnabled = false;
     pen.drawImage(image, left, top, right() - left, picture);
-    for (const [from, to] of skips) drawSkip(pen, toX(from), Math.min(right(), toX(to)));
+    for (const [from, to] of skips) drawSkip(toX(from), Math.min(right(), toX(to)));
     if (count) {
       ink(0.75);
       pen.textAlign = "left";
@@ -132,27 +132,27 @@ function createStage(ui, parent, label) {
     drawAxis();
     if (at !== null) drawCursor();
 
-    function drawSkip(target, x1, x2) {
-      target.save();
-      target.beginPath();
-      target.rect(x1, top, x2 - x1, picture);
-      target.clip();
-      target.strokeStyle = "#fff";
-      target.globalAlpha = 0.7;
-      target.lineWidth = 1.5;
-      for (let x = x1 - picture; x < x2; x += 8) line(target, x, top + picture, x + picture, top);
-      target.restore();
+    function drawSkip(x1, x2) {
+      pen.save();
+      pen.beginPath();
+      pen.rect(x1, top, x2 - x1, picture);
+      pen.clip();
+      pen.strokeStyle = "#fff";
+      pen.globalAlpha = 0.7;
+      pen.lineWidth = 1.5;
+      for (let x = x1 - picture; x < x2; x += 8) line(pen, x, top + picture, x + picture, top);
+      pen.restore();
       ink(1, colours.red);
-      target.lineWidth = 3;
-      line(target, x1, top + picture + 3, x2, top + picture + 3);
-      target.textAlign = "center";
-      const x = clamp((x1 + x2) / 2, left + 28, right() - 28);
+      pen.lineWidth = 3;
+      line(pen, x1, top + picture + 3, x2, top + picture + 3);
+      if (x2 - x1 < 58) return;
+      pen.textAlign = "center";
       font(12, true);
-      target.lineWidth = 4;
-      target.strokeStyle = "#000";
-      target.fillStyle = "#fff";
-      target.strokeText("skipped", x, top + 16);
-      target.fillText("skipped", x, top + 16);
+      pen.lineWidth = 4;
+      pen.strokeStyle = "#000";
+      pen.fillStyle = "#fff";
+      pen.strokeText("skipped", (x1 + x2) / 2, top + 16);
+      pen.fillText("skipped", (x1 + x2) / 2, top + 16);
       font(12);
     }
     function drawRow({ name, wrong }, u, lit, glow) {
