@@ -199,6 +199,7 @@ def recogniser(recipe=TINY):
         (np.full(8000, 0.2, np.float32), RATE, "the waveform is silent"),
         (np.append(noise(8000), np.nan), RATE, "NaN or infinity"),
         (noise(61 * RATE), RATE, "61 s in one piece are too long, the limit is 60 s"),
+        (np.zeros(600 * RATE, np.float32), RATE, "600 s in one piece .* let a model that streams"),
     ],
 )
 def test_sound_that_cannot_be_recognised(waveform, rate, message):
@@ -219,6 +220,44 @@ def test_louder_or_shifted_in_voltage_is_the_same():
     x = noise(RATE)
     one, other = (model.log_probs(y.astype(np.float32), RATE) for y in (x, 0.1 * x + 0.02))
     torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
+
+
+def test_clipped_and_overdriven_sound_is_heard():
+    """Clipping is no error: what is left is recognised, however loud it came."""
+    model = recogniser()
+    x = 20 * noise(RATE)
+    clipped = np.clip(x, -1, 1)
+    square = np.sign(x).astype(np.float32)
+    for waveform in (x, clipped, square, 1e4 * clipped):
+        log_probs = model.log_probs(waveform, RATE)
+        assert torch.isfinite(log_probs).all() and len(log_probs) == 26
+    one, other = (model.log_probs(y.astype(np.float32), RATE) for y in (clipped, 1e4 * clipped))
+    torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
+
+
+def test_sound_shorter_than_the_receptive_field_has_a_row():
+    for recipe in (TINY, STREAMING):
+        model = recogniser(recipe)
+        assert model.model.receptive_field > 3
+        for samples in (200, 280, 400):
+            log_probs = model.log_probs(noise(samples), RATE)
+            assert len(log_probs) >= 1 and torch.isfinite(log_probs).all()
+
+
+def test_a_share_of_the_batches_is_augmented(monkeypatch):
+    asked = []
+    monkeypatch.setattr(recognition, "varied", lambda c, n, slowest: (asked.append(1), (c, n))[1])
+    model = recogniser()
+    batch = Batch(
+        torch.randn(1, 40, 40), torch.tensor([40]), torch.tensor([[1]]), torch.tensor([1]), ("u",)
+    )
+    counts = []
+    for share in (False, 0.5, True):
+        torch.manual_seed(0)
+        for _ in range(40):
+            recognition.loss_of(changed(TINY, augment=share))(model.model, batch)
+        counts.append(len(asked))
+    assert counts[0] == 0 and 8 < counts[1] < 32 and counts[2] - counts[1] == 40
 
 
 @settings(deadline=None, max_examples=20)
@@ -353,6 +392,39 @@ def test_changes_that_are_none():
 def test_a_real_time_factor_is_measured():
     clip = familiar.clips()["digits"]
     assert 0 < recognition.real_time_factor(recogniser(), [clip, clip]) < 1
+
+
+def sure(texts, alphabet, rows=60):
+    """Log-probabilities of a model that is rather sure of these texts, and their lengths."""
+    log_probs = torch.full((len(texts), rows, alphabet.size), 1e-4)
+    lengths = torch.full((len(texts),), rows)
+    for item, text in enumerate(texts):
+        path = [token for n in alphabet.encode(text) for token in (n, 0)]
+        lengths[item] = max(len(path), 1)
+        for row, token in enumerate(path):
+            log_probs[item, row, token] = 1.0
+    return (log_probs / log_probs.sum(dim=-1, keepdim=True)).log(), lengths
+
+
+def test_only_words_of_the_training_sentences_are_written():
+    alphabet = recognition.Alphabet(recognition.CHARACTERS)
+    texts = ["call two four", "call eight", "set a timer"]
+    tokens = [alphabet.encode(text) for text in texts]
+    part = recognition.Examples([torch.zeros(50, 40)] * 3, tokens)
+    data = recognition.Data(part, part, part, alphabet, {})
+    log_probs, lengths = sure(["call eigt", "cal two four", "set timer"], alphabet)
+    found = recognition.with_words(data, alpha=0.1)(log_probs, lengths)
+    assert [alphabet.decode(found[n]) for n in (0, 1, 2)] == ["call eight", "call two four",
+                                                            "set timer"]  # fmt: skip
+    strange = sure(["x"], alphabet, rows=3)
+    assert recognition.with_words(data, beam_size=1)(*strange) == [alphabet.encode("x")]
+
+
+def test_what_a_recogniser_writes_of_a_part(data):
+    done = recognition.run(TINY, data=data, device="cpu", progress=False)
+    assert recognition.recognise(done.recogniser, data.test) == done.test
+    nothing = recognition.recognise(done.recogniser, data.test, lambda x, n: [[] for _ in x])
+    assert set(nothing.hypotheses) == {""} and nothing.references == done.test.references
 
 
 @pytest.mark.slow

@@ -38,12 +38,21 @@ def test_padding_changes_nothing_where_the_tool_says_so():
 
 def test_every_row_of_the_ablation_is_a_model_and_changes_one_thing():
     recipes = list(tool.ABLATION.values())
-    assert recipes[0] == recognition.RECIPES["commands"]
+    assert recipes[0] == recognition.changed(recognition.RECIPES["commands"], epochs=12)
     assert len(set(recipes)) == len(recipes)
     alphabet = Alphabet(recognition.CHARACTERS)
     with torch.device("meta"):
         for recipe in recipes:
             recognition.build(recipe, alphabet)
+
+
+def test_of_two_rates_the_better_one_on_the_development_set_counts(monkeypatch):
+    def row(name, recipe, seed, data, peer):
+        cer = {1e-3: "0.3000", 4e-3: "0.2000"}[recipe.schedule.rate]
+        return {"dev_cer": cer, "rate": recipe.schedule.rate}
+
+    monkeypatch.setattr(tool, "row", row)
+    assert tool.best_row("a", tool.COMMANDS, 0, None, tool.PlainLSTM)["rate"] == 4e-3
 
 
 @pytest.mark.real_data

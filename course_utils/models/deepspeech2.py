@@ -219,8 +219,9 @@ class Lookahead(nn.Module):
     def __init__(self, size: int, frames: int) -> None:
         super().__init__()
         self.frames = frames  # τ
-        bound = (frames + 1) ** -0.5
-        self.weight = nn.Parameter(torch.empty(size, 1, frames + 1).uniform_(-bound, bound))
+        weight = 0.1 * torch.randn(size, 1, frames + 1)
+        weight[..., 0] += 1.0  # it begins as nearly no convolution at all
+        self.weight = nn.Parameter(weight)
 
     def forward(self, h: Tensor) -> Tensor:
         """(batch, frames, size) to the same; the padding of h must be 0."""

@@ -17,6 +17,7 @@ from course_utils.datasets.batching import mask
 HOP_S, WINDOW_S = 0.01, 0.025
 DECIBEL = math.log(10) / 10  # in natural logarithm of power
 RANGE = 50 * DECIBEL
+QUIET = -5.0  # log power of the loudest band of quiet speech, at full scale 1.0
 SPREAD = 4.0  # about what log-mel of speech deviates from its mean
 
 
@@ -28,7 +29,7 @@ class Sound:
         sample_rate: in Hz; another one is refused.
         n_mels: bands.
         running: True takes nothing from the future: no frame looks ahead, and the level is that of
-            the frames so far. For models that stream.
+            the loudest place so far. For models that stream.
     """
 
     sample_rate: int = 8000
@@ -39,8 +40,8 @@ class Sound:
 def frames_of(waveform: np.ndarray, sample_rate: int, sound: Sound) -> np.ndarray:
     """Log-mel frames, 10 ms apart, of which nothing is 50 dB under the loudest place.
 
-    Running: under the loudest place so far, less the mean so far of each band; else the mean is
-    left, for `level` to take off (after an augmentation).
+    Running: under the loudest place so far, which is at 0; else the mean is left, for `level` to
+    take off (after an augmentation).
 
     Args:
         waveform: (samples,), at least 25 ms that are not silent.
@@ -79,7 +80,9 @@ def frames_of(waveform: np.ndarray, sample_rate: int, sound: Sound) -> np.ndarra
 class RunningFrames:
     """Frames as the sound arrives: none looks at a sample that is not there yet.
 
-    Frame t covers samples hop · t to hop · t + n_fft - 1.
+    Frame t covers samples hop · t to hop · t + n_fft - 1. The mean of an utterance is not known
+    yet, and the mean so far misleads at the start, when there was nothing but silence. So a frame
+    is compared with the loudest place so far; before speech, with `QUIET`.
     """
 
     def __init__(self, sound: Sound) -> None:
@@ -88,8 +91,7 @@ class RunningFrames:
         self.window, self.hop = round(WINDOW_S * rate), round(HOP_S * rate)
         self.n_fft = 1 << (self.window - 1).bit_length()
         self.samples, self.before = np.zeros(0, np.float32), 0.0
-        self.sum, self.count = np.zeros(sound.n_mels), 0
-        self.loudest = -np.inf
+        self.count, self.loudest = 0, QUIET
 
     def __call__(self, waveform: np.ndarray, last: bool = False) -> np.ndarray:
         """The frames that these samples complete, possibly none, float32 (frames, n_mels).
@@ -114,11 +116,8 @@ class RunningFrames:
         self.samples = self.samples[self.hop * len(c) :]
         loudest = np.maximum.accumulate(np.append(self.loudest, c.max(axis=1)))[1:]
         self.loudest = float(loudest[-1])
-        c = np.maximum(c, loudest[:, None] - RANGE)
-        sums = self.sum + np.cumsum(c, axis=0, dtype=np.float64)
-        counts = self.count + np.arange(1, len(c) + 1)[:, None]
-        self.sum, self.count = sums[-1], self.count + len(c)
-        return (c - sums / counts).astype(np.float32)
+        self.count += len(c)
+        return np.maximum(c - loudest[:, None], -RANGE).astype(np.float32)
 
 
 def level(frames: Tensor, lengths: Tensor, sound: Sound) -> Tensor:
@@ -127,10 +126,12 @@ def level(frames: Tensor, lengths: Tensor, sound: Sound) -> Tensor:
     Args:
         frames: (batch, frames, bands).
         lengths: (batch,).
-        sound: with `running`, the mean is off already.
+        sound: with `running`, half of `RANGE` is put on in place of that.
     """
     inside = mask(lengths.to(frames.device), frames.shape[1])[..., None]
-    if not sound.running:
+    if sound.running:
+        frames = frames + RANGE / 2
+    else:
         frames = frames.masked_fill(~inside, 0)
         frames = frames - frames.sum(dim=1, keepdim=True) / lengths.view(-1, 1, 1).to(frames)
     return frames.masked_fill(~inside, 0) / SPREAD

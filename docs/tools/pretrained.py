@@ -6,7 +6,8 @@
 
 With --folder, curves, checkpoint and transcripts are kept there, a run that was stopped goes on,
 and one that is done is not trained again. The figures that are stored with the weights are measured
-after the rounding. What was packed before is replaced.
+after the rounding. What was packed before is replaced, and the table of the model card written
+anew.
 """
 
 import argparse
@@ -63,6 +64,23 @@ def make(name: str, seed: int, folder: Path | None, recipe: Any = None) -> dict[
     return found
 
 
+def card(text: str, stored: dict[str, dict[str, Any]]) -> str:
+    """The model card with a row for each stored model, by what `pretrained.about` says of it."""
+    lines = [
+        line for line in text.splitlines() if not line.startswith(tuple(f"| {n} " for n in RECIPES))
+    ]
+    place = next(i for i, line in enumerate(lines) if line.startswith("| --- ")) + 1
+    rows = []
+    for name, known in stored.items():
+        rates = known["figures"]
+        cer, wer = (f"{100 * rates[key]:.2f} %" for key in ("test_cer", "test_wer"))
+        words = f"{100 * rates['test_wer_lm']:.2f} %" if "test_wer_lm" in rates else ""
+        rows.append(
+            f"| {name} | {known['parameters']:,} | {cer} | {wer} | {words} | {known['seed']} |"
+        )
+    return "\n".join([*lines[:place], *rows, *lines[place:]]) + "\n"
+
+
 def main() -> None:
     """Make some or all of them."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
@@ -77,6 +95,10 @@ def main() -> None:
     torch.set_num_threads(1)
     for name in arguments.names or pretrained.NAMES:
         print(name, make(name, arguments.seed, arguments.folder), flush=True)
+        path = pretrained.FOLDER / "README.md"
+        stored = (n for n in pretrained.NAMES if (pretrained.FOLDER / f"{n}.json").exists())
+        found = {n: pretrained.about(n) for n in stored}
+        path.write_text(card(path.read_text(encoding="utf-8"), found), encoding="utf-8")
 
 
 if __name__ == "__main__":
