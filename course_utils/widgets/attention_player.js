@@ -34,7 +34,10 @@ function render({ model, el }) {
   const textInput = right.appendChild(make("input", {
     type: "text", "data-trait": "text", "aria-label": "The right text", class: "player-right", placeholder: "what is said, if you know it", spellcheck: "false",
   }));
-  ui.listen(textInput, "change", () => ui.set("text", textInput.value.trim()));
+  const setText = () => { if (textInput.value.trim() !== model.get("text")) ui.set("text", textInput.value.trim()); };
+  ui.listen(textInput, "change", setText);
+  // JupyterLab keeps the Enter that would tell of a change.
+  ui.listen(textInput, "keydown", (event) => { if (event.key === "Enter") setText(); });
   const showText = () => { textInput.value = model.get("text"); };
   ui.watch("text", showText);
 
@@ -50,10 +53,8 @@ function render({ model, el }) {
     "Spectrogram; below it the attention of every token, one row each; below that the weights of the chosen token. " +
     "Left and right arrow choose a token and play what it looked at, Enter plays it again, Space plays all.");
   const sliders = ui.row("course-sliders");
-  const range = ui.slider(sliders, {
-    trait: "token", label: "Token", step: 1,
-    text: () => { const one = answer.tokens[chosen()]; return one ? `${chosen() + 1}: ${one.name}` : ""; },
-  });
+  const position = () => (answer.tokens.length ? `${chosen() + 1}: ${answer.tokens[chosen()].name}` : "");
+  const range = ui.slider(sliders, { trait: "token", label: "Token", step: 1, text: position });
   const best = ui.root.appendChild(make("div", { class: "player-best", role: "group", "aria-label": "The most probable tokens at this place" }));
 
   // What is heard: a piece of the clip, from its beginning to its end.
@@ -135,7 +136,7 @@ function render({ model, el }) {
       const node = make("span", { "data-token": u }, one.name);
       if (one.name === "␣") node.classList.add("player-space");
       if (one.name === answer.end) node.classList.add("player-end");
-      else if (one.name.length > 1) node.classList.add("player-word");
+      else if (answer.words) node.classList.add("player-word");
       const about = [`token ${u + 1}, p = ${one.p.toFixed(2)}`];
       if (one.wrong) {
         node.classList.add("player-wrong");
@@ -143,7 +144,7 @@ function render({ model, el }) {
       }
       if (one.loop) {
         node.classList.add("player-loop");
-        about.push("read again");
+        about.push("it looks where an earlier token had looked");
       }
       node.title = about.join("; ");
       return node;
@@ -167,7 +168,7 @@ function render({ model, el }) {
     best.replaceChildren(...(one?.best ?? []).map(([name, p]) => {
       const own = name === one.name;
       return make("div", { class: own ? "player-own" : "", style: `--share: ${100 * p}%` },
-        make("b", {}, name), make("span", {}, `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`));
+        make("b", {}, name), make("span", {}, p < 0.0005 ? "< 0.1 %" : `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`));
     }));
   }
 
@@ -190,6 +191,8 @@ function render({ model, el }) {
     });
     range.max = Math.max(1, answer.tokens.length - 1);
     range.value = chosen();
+    range.setAttribute("aria-valuetext", position());
+    range.previousElementSibling.textContent = position();
     range.style.setProperty("--share", `${100 * chosen() / range.max}%`);
     for (const input of searches) input.disabled = model.get("told") || (input !== searches[0] && model.get("beam_size") === 1);
     if (one) figures([
@@ -204,7 +207,8 @@ function render({ model, el }) {
       clearTimeout(waiting);
       waiting = 0;
     }
-    ui.tell(notice || answer.problem || (stale ? "The speller is at work. (It needs the running kernel; while a cell runs, it has to wait.)" : `${clip().note}${answer.said}`));
+    const problem = answer.tokens.length ? "" : answer.problem;
+    ui.tell(notice || problem || (stale ? "The speller is at work. (It needs the running kernel; while a cell runs, it has to wait.)" : `${clip().note}${answer.said}`));
   }
 
   ui.root.append(ui.status);

@@ -17,8 +17,12 @@ from course_utils.widgets.tagging import LONGEST_S, MICROPHONE_RATE, SHORTEST_S,
 END_NAME = "END"
 MOST_TOKENS = 300  # a loop may write more; the rest is cut, and said to be
 TOP = 5  # alternatives of a token
+MOST_SAID = 3  # loops and skips that are put into words
 MARGIN_S = 0.05  # heard on both sides of what was looked at
 NEAR_S = 0.1  # as far from a peak is the same place
+# Short words, "set a", are often read from one place; letters of a short word nearly always.
+WORDS_AT_A_PLACE, LETTERS_AT_A_PLACE = 3, 8
+SKIP_S = 0.4  # shorter unread speech is no skip: one look takes in a whole word
 RETURN_S = 0.3  # so far back is a return, not a hesitation
 WEIGHT_UNIT = 1 / 65535  # the browser's copy of a weight is a 16-bit number of these
 
@@ -31,6 +35,7 @@ class Loop(NamedTuple):
     earlier: int  # who had looked there, where the first of them looked
     start_s: float
     end_s: float
+    stuck: bool = False  # they stay where the ones before them were, instead of going back
 
 
 class Seen(NamedTuple):
@@ -87,7 +92,7 @@ def find_loops(weights: np.ndarray, frame_s: float, most: int) -> list[Loop]:
     near = max(1, round(NEAR_S / frame_s))
     read = np.zeros(weights.shape[1])
     farthest = until = -1  # until where a loop lasts
-    again: list[tuple[int, int]] = []
+    again: list[tuple[int, int, bool]] = []
     for u, peak in enumerate(peaks):
         if clear[u]:
             same = np.flatnonzero(
@@ -98,22 +103,23 @@ def find_loops(weights: np.ndarray, frame_s: float, most: int) -> list[Loop]:
             elif peak > until:
                 until = -1
             if peak <= until and read[max(0, peak - near) : peak + near + 1].sum() >= 0.5:
-                again.append((u, int(np.abs(peaks[:u] - peak).argmin())))
+                again.append((u, int(np.abs(peaks[:u] - peak).argmin()), False))
             elif len(same) >= most:
-                again.append((u, int(same[0])))
+                again.append((u, int(same[0]), True))
             farthest = max(farthest, peak)
         read += weights[u]
-    runs: list[list[tuple[int, int]]] = []
-    for u, earlier in again:
-        if runs and u - runs[-1][-1][0] <= 2:
-            runs[-1].append((u, earlier))
+    runs: list[list[tuple[int, int, bool]]] = []
+    for u, earlier, stuck in again:
+        if runs and u - runs[-1][-1][0] <= 2 and stuck == runs[-1][-1][2]:
+            runs[-1].append((u, earlier, stuck))
         else:
-            runs.append([(u, earlier)])
+            runs.append([(u, earlier, stuck)])
     loops = []
     for run in runs:
-        places = peaks[[u for u, _ in run]]
+        (first, earlier, stuck), last = run[0], run[-1][0]
+        places = peaks[[u for u, *_ in run]]
         span = (float(places.min() * frame_s), float((places.max() + 1) * frame_s))
-        loops.append(Loop(run[0][0], run[-1][0], run[0][1], *span))
+        loops.append(Loop(first, last, earlier, *span, stuck))
     return loops
 
 
@@ -291,7 +297,7 @@ class AttentionPlayer(ClipExplorer):
     def _reply(self) -> None:
         """The answer for the browser: numbers of each token, weights, what is to be said."""
         answer: dict[str, Any] = {"key": self._key, "problem": "", "tokens": [], "said": ""}
-        weights = b""
+        weights = bytes(2)  # an empty buffer does not reach every browser
         picture = self._picture()
         try:
             seen = self.seen
@@ -306,6 +312,7 @@ class AttentionPlayer(ClipExplorer):
             answer |= {"loops": [list(loop) for loop in self.loops()], "skips": self.skips()}
             answer |= {"said": self.report(), "log_p": self.log_probability()}
             answer |= {"errors": self.errors(), "end": END_NAME}
+            answer["words"] = bool(self._by.alphabet.separator)
             weights = np.round(seen.weights / WEIGHT_UNIT).astype("<u2").tobytes()
         except (ValueError, RuntimeError) as error:
             answer |= {"problem": str(error), "tokens": []}
@@ -435,17 +442,25 @@ class AttentionPlayer(ClipExplorer):
         p = self.seen.probabilities[np.arange(len(self.seen.chosen)), self.seen.chosen]
         return float(np.log(np.maximum(p, 1e-30)).sum())
 
+    def is_vague(self) -> bool:
+        """Whether most tokens look at no one place: text and sound are not lined up."""
+        clear = sharp(self.seen.written, self.seen.frame_s)
+        return bool(clear.size) and clear.mean() < 0.5
+
     def loops(self) -> list[Loop]:
-        """Where it read again what it had read."""
-        most = 1 if self._by.alphabet.separator else 6
+        """Where it read again what it had read; none where `is_vague`."""
+        if self.is_vague():
+            return []
+        most = WORDS_AT_A_PLACE if self._by.alphabet.separator else LETTERS_AT_A_PLACE
         return find_loops(self.seen.written, self.seen.frame_s, most)
 
     def skips(self) -> list[tuple[float, float]]:
-        """Stretches of speech that it left unread, (start, end) in seconds."""
+        """Stretches of speech that it left unread, in seconds; none where `is_vague`."""
+        if self.is_vague():
+            return []
         seen = self.seen
         speech = find_speech(self.waveform, self.sample_rate, seen.frame_s, seen.weights.shape[1])
-        shortest_s = 0.4 if self._by.alphabet.separator else 0.3
-        return find_skips(seen.written, seen.frame_s, speech, shortest_s)
+        return find_skips(seen.written, seen.frame_s, speech, SKIP_S)
 
     def report(self) -> str:
         """What was written and what went wrong, in a few sentences with numbers."""
@@ -455,7 +470,7 @@ class AttentionPlayer(ClipExplorer):
         if self.told:
             other = sum(self.wrong())
             first = next((u for u, wrong in enumerate(self.wrong()) if wrong), None)
-            parts.append(f'Told "{self.spelled()}".')
+            parts.append(f'Told "{_shortened(self.spelled())}".')
             if first is None:
                 parts.append("Each of its own choices would have been the same.")
             else:
@@ -467,32 +482,39 @@ class AttentionPlayer(ClipExplorer):
         else:
             errors = self.errors()
             count = len(self._right())
-            wrong = "" if errors is None else f", {errors} wrong to {count} right {unit}"
-            parts.append(f'It wrote "{self.spelled()}"{wrong}.')
-        for loop in self.loops():
-            who, look = f"token {loop.first + 1}", "looks"
+            wrong = (
+                "" if errors is None else f", {errors} error{'s' * (errors != 1)} in {count} {unit}"
+            )
+            parts.append(f'It wrote "{_shortened(self.spelled())}"{wrong}.')
+        loops, skips = self.loops(), self.skips()
+        for loop in loops[:MOST_SAID]:
+            who, verbs = f"token {loop.first + 1}", ("looks", "stays")
             if loop.last > loop.first:
-                who, look = f"tokens {loop.first + 1} to {loop.last + 1}", "look"
+                who, verbs = f"tokens {loop.first + 1} to {loop.last + 1}", ("look", "stay")
             text = self._by.alphabet.separator.join(seen.names[loop.first : loop.last + 1])
+            span = f"{loop.start_s:.2f} to {loop.end_s:.2f} s"
             parts.append(
-                f"Loop: {who} ({text}) {look} at {loop.start_s:.2f} to {loop.end_s:.2f} s, where "
-                f"token {loop.earlier + 1} had looked already."
+                f"{'Stuck' if loop.stuck else 'Loop'}: {who} ({_shortened(text)}) "
+                f"{verbs[loop.stuck]} at {span}, where token {loop.earlier + 1} had looked already."
             )
-        for start, end in self.skips():
-            parts.append(
-                f"Skip: there is speech at {start:.2f} to {end:.2f} s, and no token looks there."
-            )
+        if len(loops) > MOST_SAID:
+            parts.append(f"And {len(loops) - MOST_SAID} more of this kind.")
+        if skips:
+            spans = ", ".join(f"{start:.2f} to {end:.2f} s" for start, end in skips[:MOST_SAID])
+            more = f" and {len(skips) - MOST_SAID} more places" if len(skips) > MOST_SAID else ""
+            parts.append(f"Skip: there is speech at {spans}{more}, and no token looks there.")
         vague = int((~sharp(written, seen.frame_s)).sum()) if len(written) else 0
         if vague:
             parts.append(
-                f"{vague} of {len(written)} tokens look at no one place: their weight is spread."
+                f"{vague} of {len(written)} tokens look at no one place: their weight is spread"
+                + (", text and sound are not lined up." if self.is_vague() else ".")
             )
         if seen.left_out:
             parts.append(f"{seen.left_out} more tokens are not shown.")
         elif seen.chosen[-1] != 0:
             parts.append("It never wrote the end.")
-        if not self.loops() and not self.skips() and not vague:
-            parts.append("No loop, no skip.")
+        if not loops and not skips and not vague:
+            parts.append(f"No loop, and no skip of {SKIP_S:g} s or more.")
         return " ".join(parts)
 
     def describe(self) -> str:
@@ -584,3 +606,8 @@ class AttentionPlayer(ClipExplorer):
         below.set(xlim=(0, self.duration_s), yticks=[], xlabel="time in s", ylabel=seen.names[row])
         for axes in (above, middle):
             axes.tick_params(labelbottom=False)
+
+
+def _shortened(text: str) -> str:
+    """The beginning and the end of a text that is too long for a sentence."""
+    return text if len(text) <= 100 else f"{text[:70]} … {text[-25:]}"

@@ -1,6 +1,6 @@
 // The picture of the attention player: spectrogram, one row a token, the chosen row as a curve.
 
-const PLACES = { left: 66, top: 22, picture: 96, gap: 26, highest: 18, tallest: 330, curve: 58 };
+const PLACES = { top: 22, picture: 96, gap: 26, highest: 18, tallest: 330, curve: 58 };
 
 // A mel picture from bytes, one a band of a frame.
 function melImage(values, frames, bands) {
@@ -43,12 +43,28 @@ function readAt({ tokens, frame_s, places }, t) {
   return { lit, glow: here.map((w, u) => (w >= 0.05 ? w / tokens[u].highest : 0)) };
 }
 
+// All weights as a picture, a pixel each; what is read again is red.
+function rows({ tokens, places }, colours) {
+  const image = make("canvas", { width: places, height: tokens.length });
+  const pen = image.getContext("2d");
+  tokens.forEach(({ weights, highest, loop }, u) => {
+    pen.fillStyle = loop ? colours.red : colours.ink;
+    weights.forEach((w, j) => {
+      if (w < 0.02 * highest) return;
+      pen.globalAlpha = w / highest * (0.35 + 0.65 * highest);
+      pen.fillRect(j, u, 1, 1);
+    });
+  });
+  return image;
+}
+
 function createStage(ui, parent, label) {
   const { colours } = ui;
   const stage = ui.canvas(parent, "player-canvas", 420, label);
   stage.node.classList.add("course-draggable");
   stage.node.tabIndex = 0;
-  const { left, top, picture, gap, highest, tallest, curve: curveHeight } = PLACES;
+  const { top, picture, gap, highest, tallest, curve: curveHeight } = PLACES;
+  let left = 66;
   const rowsTop = top + picture + gap;
   const right = () => stage.width - 22;
   let layout = { rowHeight: 1, count: 0, seconds: 1 };
@@ -67,6 +83,8 @@ function createStage(ui, parent, label) {
     const count = tokens.length;
     const rowHeight = Math.min(highest, tallest / Math.max(1, count));
     layout = { rowHeight, count, seconds };
+    left = answer.words ? 92 : 66;
+    if (count && answer.matrix?.ink !== colours.ink) answer.matrix = { ink: colours.ink, image: rows(answer, colours) };
     const rowsBottom = rowsTop + Math.max(40, count * rowHeight);
     const curveTop = rowsBottom + gap;
     const curveBottom = curveTop + curveHeight;
@@ -79,6 +97,7 @@ function createStage(ui, parent, label) {
       pen.lineWidth = 1;
     };
     const font = (size, bold = false) => { pen.font = pen.font.replace(/^(bold )?[\d.]+px/, `${bold ? "bold " : ""}${size}px`); };
+    const step_px = (right() - left) * frame_s / seconds;
     const column = (j) => [toX(Math.min(seconds, j * frame_s)), toX(Math.min(seconds, (j + 1) * frame_s))];
 
     ink(0.75);
@@ -87,18 +106,18 @@ function createStage(ui, parent, label) {
     ink(1);
     pen.imageSmoothingEnabled = false;
     pen.drawImage(image, left, top, right() - left, picture);
-    for (const [from, to] of skips) drawSkip(pen, toX(from), Math.min(right(), toX(to)));
+    for (const [from, to] of skips) drawSkip(toX(from), Math.min(right(), toX(to)));
     if (count) {
       ink(0.75);
       pen.textAlign = "left";
       pen.fillText("attention, one row a token", left, rowsTop - 8);
       const { lit, glow } = at === null ? { lit: null, glow: [] } : readAt(answer, at);
       tokens.forEach((one, u) => drawRow(one, u, lit, glow[u] ?? 0));
-      for (const [first, last, , from] of loops) {
+      for (const [first, last, , from, , stuck] of loops) {
         ink(1, colours.red);
         pen.textAlign = "left";
         font(15, true);
-        pen.fillText("↺", right() + 4, rowsTop + ((first + last + 1) / 2) * rowHeight + 5);
+        pen.fillText(stuck ? "‖" : "↺", right() + 4, rowsTop + ((first + last + 1) / 2) * rowHeight + 5);
         font(12);
         line(pen, right() + 2, rowsTop + first * rowHeight, right() + 2, rowsTop + (last + 1) * rowHeight);
         pen.setLineDash([2, 3]);
@@ -113,42 +132,39 @@ function createStage(ui, parent, label) {
     drawAxis();
     if (at !== null) drawCursor();
 
-    function drawSkip(target, x1, x2) {
-      target.save();
-      target.beginPath();
-      target.rect(x1, top, x2 - x1, picture);
-      target.clip();
-      target.strokeStyle = "#fff";
-      target.globalAlpha = 0.7;
-      target.lineWidth = 1.5;
-      for (let x = x1 - picture; x < x2; x += 8) line(target, x, top + picture, x + picture, top);
-      target.restore();
+    function drawSkip(x1, x2) {
+      pen.save();
+      pen.beginPath();
+      pen.rect(x1, top, x2 - x1, picture);
+      pen.clip();
+      pen.strokeStyle = "#fff";
+      pen.globalAlpha = 0.7;
+      pen.lineWidth = 1.5;
+      for (let x = x1 - picture; x < x2; x += 8) line(pen, x, top + picture, x + picture, top);
+      pen.restore();
       ink(1, colours.red);
-      target.lineWidth = 3;
-      line(target, x1, top + picture + 3, x2, top + picture + 3);
-      target.textAlign = "center";
-      const x = clamp((x1 + x2) / 2, left + 28, right() - 28);
+      pen.lineWidth = 3;
+      line(pen, x1, top + picture + 3, x2, top + picture + 3);
+      if (x2 - x1 < 58) return;
+      pen.textAlign = "center";
       font(12, true);
-      target.lineWidth = 4;
-      target.strokeStyle = "#000";
-      target.fillStyle = "#fff";
-      target.strokeText("skipped", x, top + 16);
-      target.fillText("skipped", x, top + 16);
+      pen.lineWidth = 4;
+      pen.strokeStyle = "#000";
+      pen.fillStyle = "#fff";
+      pen.strokeText("skipped", (x1 + x2) / 2, top + 16);
+      pen.fillText("skipped", (x1 + x2) / 2, top + 16);
       font(12);
     }
-    function drawRow({ name, weights, highest: most, loop, wrong }, u, lit, glow) {
+    function drawRow({ name, wrong }, u, lit, glow) {
       const y = rowsTop + u * rowHeight;
       if (glow > 0.02) {
         ink(0.3 * glow, colours.blue);
         pen.fillRect(left, y, right() - left, Math.max(1, rowHeight - (rowHeight > 4 ? 1 : 0)));
       }
       ink(1);
-      weights.forEach((w, j) => {
-        if (w < 0.02 * most) return;
-        const [from, to] = column(j);
-        ink(w / most * (0.35 + 0.65 * most), loop ? colours.red : colours.ink);
-        pen.fillRect(from, y, to - from, Math.max(1, rowHeight - (rowHeight > 4 ? 1 : 0)));
-      });
+      // The last place may reach beyond the sound.
+      const seen = Math.min(answer.places, (right() - left) / step_px);
+      pen.drawImage(answer.matrix.image, 0, u, seen, 1, left, y, seen * step_px, Math.max(1, rowHeight - (rowHeight > 4 ? 1 : 0)));
       const strong = u === token || u === lit;
       // Where rows are too low for text, only the chosen and the lit one have their names.
       if (rowHeight < 9 && !strong) return;
