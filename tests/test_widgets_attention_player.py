@@ -373,7 +373,7 @@ def test_it_takes_a_speller_of_the_course():
         assert one.spelled() == speller.transcribe(*clips["one"][:2], **own)
     one.told, one.text = True, "three"
     assert "not in the alphabet" in one.problem
-    one.clip = "fast"
+    one.told, one.clip = False, "fast"
     assert "8000" in one.problem, "another rate is refused"
     assert one._answer["tokens"] == []
 

@@ -199,6 +199,10 @@ def test_nothing_is_wider_than_the_page(page: Page, width: int, speller: str) ->
     element = explorers.render(page, player(speller=speller, token=5))
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     assert len(told(element)["tokens"]) in (15, 300)
+    page.evaluate("() => document.querySelector('[data-action=hear-all]').click()")
+    count = explorers.frames(element)
+    until(lambda: explorers.frames(element) > count + 5, "a moving picture")
+    assert float(explorers.attribute(element, "frame-ms")) < 16
 
 
 def test_it_moves_like_every_explorer(page: Page) -> None:
