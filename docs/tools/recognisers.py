@@ -125,7 +125,7 @@ PEERS: dict[str, Callable[[int, int], nn.Module] | None] = {
 }
 
 COMMANDS = RECIPES["commands"]
-SHORT = changed(COMMANDS, epochs=12)
+SHORT = changed(COMMANDS, epochs=8)
 # What the ablation changes; the first is what all others are compared with.
 ABLATION: dict[str, Recipe] = {
     "the recipe": SHORT,
