@@ -50,7 +50,7 @@ from course_utils.plotting.pipeline import (
     splits,
     stations,
 )
-from course_utils.plotting.recognition import architectures, layers, written_when
+from course_utils.plotting.recognition import architectures, layers, scaling, written_when
 from course_utils.plotting.recurrent import lstm_cell, operating_curves, stream, unrolled
 from course_utils.plotting.sound import (
     air,
@@ -69,6 +69,7 @@ from course_utils.plotting.sound import (
     waveforms,
     window_comparison,
 )
+from course_utils.plotting.spelling import error_kinds, looks, pyramid
 from course_utils.plotting.tagging import by_class, precision_recall, reliability, scene
 
 __all__ = [
@@ -95,6 +96,7 @@ __all__ = [
     "decay",
     "descent",
     "edit_table",
+    "error_kinds",
     "errors_by_length",
     "evolution",
     "feature_maps",
@@ -109,6 +111,7 @@ __all__ = [
     "layers",
     "learning_curves",
     "lines",
+    "looks",
     "lstm_cell",
     "matrix",
     "melody",
@@ -122,12 +125,14 @@ __all__ = [
     "plateau",
     "posteriors",
     "precision_recall",
+    "pyramid",
     "receptive_field",
     "relevance",
     "reliability",
     "responses_of",
     "sample_images",
     "samples",
+    "scaling",
     "scene",
     "spans",
     "spectrogram",

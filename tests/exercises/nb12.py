@@ -207,7 +207,7 @@ def hear_and_keep_what_is_behind(kept, chunk, window, hop):
 DIAGNOSIS = {
     "A": "no batch normalisation",
     "B": "learning rate a hundred times too high",
-    "C": "48 utterances instead of 1,500",
+    "C": "32 utterances instead of 1,500",
 }
 DESIGN = {
     "layers": [(11, 3)],
@@ -280,8 +280,9 @@ ANSWERS = {
             ({"A": DIAGNOSIS["A"]}, "It says nothing about B, C."),
             ({**DIAGNOSIS, "B": "overfitting"}, "'overfitting' is none of the five"),
             ({**DIAGNOSIS, "A": DIAGNOSIS["B"], "B": DIAGNOSIS["A"]}, "the loss leaps"),
-            ({**DIAGNOSIS, "A": "stopped too early"}, "A has been flat"),
-            ({**DIAGNOSIS, "B": "nothing is wrong"}, "its WER never falls"),
+            ({**DIAGNOSIS, "A": "nothing is wrong"}, "A writes nothing"),
+            ({**DIAGNOSIS, "B": DIAGNOSIS["A"]}, "double and halve"),
+            ({**DIAGNOSIS, "C": "the development set was trained on as well"}, "fall together"),
             ({**DIAGNOSIS, "C": "nothing is wrong"}, "the two losses of C"),
             ({**DIAGNOSIS, "C": DIAGNOSIS["A"]}, "C does learn"),
         ],
