@@ -16,7 +16,7 @@ export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-test lab test test-fast test-unit test-notebooks test-browser execute data \
-	fsdd-digits esc10 tagging diagnosis recognisers bench bench-ablation pretrained links lint clean
+	fsdd-digits esc10 tagging diagnosis recognisers spellers bench bench-ablation pretrained links lint clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -54,27 +54,33 @@ data: install-test ## build the bundled corpora again with espeak-ng
 fsdd-digits: install-test ## recorded run: FSDD with one speaker left out, into docs/runs (15 minutes)
 	$(VENV_PYTHON) docs/tools/fsdd_digits.py
 
-esc10: install-test ## recorded run: ESC-10, five folds, three seeds, into docs/runs (20 minutes)
+esc10: install-test ## recorded run: ESC-10, five folds, three seeds, into docs/runs (15 minutes)
 	$(VENV_PYTHON) docs/tools/esc10.py
 
 tagging: install-test ## recorded run: taggers with each pooling and augmentation, into docs/runs (20 minutes)
 	$(VENV_PYTHON) docs/tools/tagging.py
 
-diagnosis: install-test ## recorded run: the curves of exercise 12.5, into docs/runs (3 minutes)
-	$(VENV_PYTHON) docs/tools/diagnosis.py
-
-recognisers: install-test ## recorded run: Deep Speech 2 on commands and FSDD, into docs/runs (25 minutes)
+recognisers: install-test ## recorded run: Deep Speech 2 on commands and FSDD, into docs/runs (20 minutes)
 	$(VENV_PYTHON) docs/tools/recognisers.py figures
 	$(VENV_PYTHON) docs/tools/recognisers.py left-out
 
-bench: install-test ## recorded run: torchaudio's recognisers and a plain LSTM beside ours (10 minutes)
+spellers: install-test ## recorded run: Listen, Attend and Spell on commands, digits and FSDD (60 minutes)
+	$(VENV_PYTHON) docs/tools/spellers.py figures
+	$(VENV_PYTHON) docs/tools/spellers.py left-out
+	$(VENV_PYTHON) docs/tools/spellers.py variants --folder build/spellers
+	$(VENV_PYTHON) docs/tools/spellers.py failures --folder build/spellers
+
+bench: install-test ## recorded run: torchaudio's recognisers and a plain LSTM beside ours (5 minutes)
 	$(VENV_PYTHON) docs/tools/recognisers.py peers
 
-bench-ablation: install-test ## recorded run: Deep Speech 2 with parts changed or left out (20 minutes)
+bench-ablation: install-test ## recorded run: Deep Speech 2 with parts changed or left out (10 minutes)
 	$(VENV_PYTHON) docs/tools/recognisers.py ablation
 
-pretrained: install-test ## train and pack the small recognisers that come with the course (15 minutes)
+pretrained: install-test ## train and pack the small recognisers that come with the course (10 minutes)
 	$(VENV_PYTHON) docs/tools/pretrained.py
+
+diagnosis: install-test ## recorded run: the curves of exercise 12.5, into docs/runs (3 minutes)
+	$(VENV_PYTHON) docs/tools/diagnosis.py
 
 links: install-test ## write the address in pyproject.toml into badges and links
 	$(VENV_PYTHON) docs/tools/links.py

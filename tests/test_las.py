@@ -13,7 +13,7 @@ from course_utils.models.convolution import Layer
 from course_utils.models.las import END, ListenAttendSpell
 
 DIMS, TOKENS = 5, 6
-FRONTS = [(), (Layer(6, 5, 2),), (Layer(4, 3), Layer(6, 3, 2))]
+FRONTS = [(), (Layer(6, 5, 2),), (Layer(4, 3), Layer(6, 3, 2)), (Layer(3, (5, 3), (2, 2)),)]
 
 
 def make(seed=0, **options):
@@ -96,11 +96,13 @@ def test_without_convolutions_it_is_a_stack_of_torchs_layers_over_pairs():
 
 
 @pytest.mark.parametrize("kind", Attention.KINDS)
-@pytest.mark.parametrize("pyramid, front, layers", [(0, 1, 1), (1, 0, 2), (3, 2, 1)])
+@pytest.mark.parametrize(
+    "pyramid, front, layers", [(0, 1, 1), (1, 0, 2), (3, 2, 1), (1, 3, 1), (2, 3, 1)]
+)
 @pytest.mark.parametrize("training", [False, True])
 def test_padding_changes_nothing(kind, pyramid, front, layers, training):
     options = {"attention": kind, "pyramid": pyramid, "front": FRONTS[front], "ctc": True}
-    model = make(**options, speller_layers=layers)
+    model = make(**options, speller_layers=layers, normalized=front == 3)
     features, lengths, targets, sizes = batch([19, 23, 2, 8], [3, 5, 0, 1], spare=0)
     if training:  # the statistics are those of the real frames, so the whole batch is compared
         more = nn.functional.pad(features, (0, 0, 0, 7))
@@ -130,6 +132,36 @@ def test_padding_changes_nothing(kind, pyramid, front, layers, training):
         )
         assert (among.attention[item, :, frames:] == 0).all()
         close(alone.ctc_log_probs[row][0, :frames], among.ctc_log_probs[item, :frames], 1e-9)
+
+
+def test_normalised_layers_are_those_of_deep_speech_2():
+    model = make(front=FRONTS[3], pyramid=1, normalized=True)
+    features = torch.randn(2, 21, DIMS).double()
+    x = model.listener.normalize(features.transpose(1, 2)).transpose(1, 2)[:, None]
+    conv = model.listener.front[0]
+    x = nn.functional.hardtanh(conv.norm(conv.conv(x)[0]), 0, 20)
+    assert x.shape == (2, 3, 11, 3)  # half of 21 frames, half of 5 bands
+    x = model.listener.layers[0](x.transpose(1, 2).flatten(2))
+    x = model.listener.layers[1](las.pair_frames(x, torch.tensor([11, 11]))[0])
+    close(model.listener(features, None)[0], x)
+    assert x.shape == (2, 6, 4) and model.listener.stride == 4
+
+
+def test_bands_that_are_mixed_are_no_picture_any_more():
+    with pytest.raises(ValueError, match="can't follow one that mixes them"):
+        make(front=(Layer(6, 5, 2), Layer(3, (5, 3), (2, 2))))
+
+
+def test_dropout_is_for_training_alone_and_leaves_numbers_out():
+    model, plain = make(dropout=0.5), make()
+    features, lengths, targets, _ = batch([19, 7], [3, 2])
+    close(model(features, lengths, targets).logits, plain(features, lengths, targets).logits)
+    model.train()
+    torch.manual_seed(0)
+    states = model.listener(features, lengths)[0]
+    assert 0.3 < (states[0] == 0).double().mean() < 0.7
+    one, other = (model(features, lengths, targets).logits for _ in range(2))
+    assert not torch.allclose(one, other)
 
 
 def test_no_gradient_comes_from_padding():

@@ -276,8 +276,7 @@ def test_frames_as_the_sound_arrives_are_those_of_all_at_once(cuts, samples):
 def test_running_frames_see_nothing_of_the_future():
     sound = Sound(running=True)
     x = noise(4000)
-    y = x.copy()
-    y[2000:] *= 30
+    y = np.append(x[:2000], noise(2000, seed=1))
     one, other = (frames_of(z, RATE, sound) for z in (x, y))
     same = np.isclose(one, other, atol=1e-5).all(axis=1)
     first = (2000 - 256) // 80 + 1  # the first frame that covers sample 2000
@@ -416,8 +415,8 @@ def test_only_words_of_the_training_sentences_are_written():
     found = recognition.with_words(data, alpha=0.1)(log_probs, lengths)
     assert [alphabet.decode(found[n]) for n in (0, 1, 2)] == ["call eight", "call two four",
                                                             "set timer"]  # fmt: skip
-    strange = sure(["x"], alphabet, rows=3)
-    assert recognition.with_words(data, beam_size=1)(*strange) == [alphabet.encode("x")]
+    unfinished = sure(["cal"], alphabet)  # and a beam too narrow for anything else
+    assert recognition.with_words(data, beam_size=1)(*unfinished) == [alphabet.encode("cal")]
 
 
 def test_what_a_recogniser_writes_of_a_part(data):
@@ -438,6 +437,17 @@ def test_the_recipe_of_the_bundled_digits_learns_unseen_voices():
     assert done.test.wer < 0.2
     low, high = done.test.wer_interval(done.speakers)
     assert low <= done.test.wer <= high
+
+
+@pytest.mark.slow
+def test_the_streaming_recipe_leaves_the_blank():
+    """With a mean so far in place of the loudest place so far, or LSTMs, it writes nothing yet."""
+    recipe = changed(
+        RECIPES["digits-streaming"], train=900, dev=60, test=100, epochs=4, augment=False
+    )
+    done = recognition.run(recipe, device="cpu", progress=False)
+    print(done, done.history.curve("loss"))
+    assert done.test.wer < 0.15
 
 
 @pytest.mark.slow

@@ -46,6 +46,15 @@ def test_every_row_of_the_ablation_is_a_model_and_changes_one_thing():
             recognition.build(recipe, alphabet)
 
 
+def test_of_two_rates_the_better_one_on_the_development_set_counts(monkeypatch):
+    def row(name, recipe, seed, data, peer):
+        cer = {1e-3: "0.3000", 4e-3: "0.2000"}[recipe.schedule.rate]
+        return {"dev_cer": cer, "rate": recipe.schedule.rate}
+
+    monkeypatch.setattr(tool, "row", row)
+    assert tool.best_row("a", tool.COMMANDS, 0, None, tool.PlainLSTM)["rate"] == 4e-3
+
+
 @pytest.mark.real_data
 @pytest.mark.skipif(not fsdd.available(), reason="FSDD is not on this machine")
 def test_each_speaker_is_left_out_once():

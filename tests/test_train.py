@@ -47,6 +47,20 @@ def test_a_run_prints_its_figures_and_goes_on(tmp_path, capsys):
     assert "another recipe: seed is 0 there, 1 here" in capsys.readouterr().err
 
 
+def test_a_speller_is_trained_the_same_way(tmp_path, capsys):
+    sizes = ["train=12", "dev=4", "test=6", "hidden=8", "speller=8", "batch_size=4", "beam_size=2"]
+    run = ["las", "--corpus", "digits", "--quiet", "--epochs", "1", "--folder", str(tmp_path)]
+    for _ in range(2):
+        assert train.main([*run, "--device", "cpu", "--set", *sizes]) == 0
+        assert "times real time" in capsys.readouterr().out
+    names = {path.name for path in Path(tmp_path).iterdir()}
+    assert names == {"recipe.json", "log.csv", "checkpoint.pt", "transcripts.csv"}
+    assert train.main(["las", "--corpus", "commands", "--plan", "--set", "hidden=8"]) == 0
+    assert capsys.readouterr().out.startswith("plan: ")
+    assert train.main(["las", "--corpus", "librispeech"]) == 2
+    assert "--corpus must be one of digits, fsdd, commands" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -395,7 +395,7 @@ _AGAINST = {
     ("B", "fine"): "B writes nothing in the end, and its losses are a hundred times those of D.",
     ("C", "A"): "C does learn: its loss in training falls nearly to 0, so it has left the plateau.",
     ("C", "B"): "After its first epochs C's loss in training falls smoothly: no step is too long.",
-    ("C", "seen"): "Then both losses would fall together. C's part, and one rises again.",
+    ("C", "seen"): "Then both losses would fall together. C's part: one falls on, one stops.",
     ("C", "fine"): "Look at the two losses of C: where does the one on the development set go?",
 }
 
@@ -450,6 +450,7 @@ def _measured_latency(model: Any) -> int:
 
 
 @notebook.open(
+    seconds=20.0,  # torch may have to be imported first
     hints=[
         "The latency has three shares: the frame itself, half of each filter, and the lookahead. A "
         "step of a later layer is as many frames as the strides before it say.",
@@ -715,8 +716,7 @@ notebook.set_quiz(
             ),
             Option(
                 "A little more, since recordings are noisier.",
-                "Noise is the smaller part. Section 14 shows what is left of it, with clean "
-                "recordings.",
+                "Noise is the smaller part. The recordings of section 14 are quiet; see there.",
             ),
             Option(
                 "Far more: a test set speaks for what it was drawn from, and for nothing else.",

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from course_utils.datasets.batching import mask as length_mask
 from course_utils.models.attention import Attention
 from course_utils.models.convolution import Block, Layer, MaskedBatchNorm
+from course_utils.models.deepspeech2 import FrontEnd, SequenceLayer
 from course_utils.models.recurrent import RecurrentLayer, check_lengths
 
 END = 0  # what the speller writes last, and what targets are padded with
@@ -55,21 +56,38 @@ class Listener(nn.Module):
     """
 
     def __init__(
-        self, dims: int, hidden: int, pyramid: int, front: Sequence[Layer], dropout: float = 0.0
+        self,
+        dims: int,
+        hidden: int,
+        pyramid: int,
+        front: Sequence[Layer],
+        normalized: bool = False,
+        dropout: float = 0.0,
     ) -> None:
         """Make a listener; see `ListenAttendSpell`."""
         super().__init__()
         self.normalize = MaskedBatchNorm(dims)
         self.front = nn.ModuleList()
+        channels = 1  # of a picture of frames by bands; 0 when there are only dims
         for layer in front:
-            self.front.append(Block(dims, layer, two_dimensional=False))
-            dims = layer.filters
+            if not isinstance(layer.size, tuple):
+                self.front.append(Block(dims, layer, two_dimensional=False))
+                channels, dims = 0, layer.filters
+            elif channels:
+                self.front.append(FrontEnd(channels, layer, dims, normalized=True))
+                channels, dims = layer.filters, self.front[-1].bands
+            else:
+                raise ValueError("a convolution over bands can't follow one that mixes them")
+        dims *= channels or 1
         self.layers = nn.ModuleList()
         for level in range(pyramid + 1):
-            self.layers.append(
-                RecurrentLayer("lstm", dims if level == 0 else 2 * dims, hidden, True)
-            )
-            dims = self.layers[-1].output_size
+            inputs = dims if level == 0 else 2 * dims
+            if normalized:
+                self.layers.append(SequenceLayer("lstm", inputs, hidden))
+                dims = hidden
+            else:
+                self.layers.append(RecurrentLayer("lstm", inputs, hidden, True))
+                dims = self.layers[-1].output_size
         self.dropout = nn.Dropout(dropout)
         self.output_size = dims
 
@@ -80,20 +98,21 @@ class Listener(nn.Module):
         lengths = check_lengths(lengths, features).to(features.device)
         x = self.normalize(features.transpose(1, 2), lengths)
         for block in self.front:
+            if x.ndim == 3 and isinstance(block, FrontEnd):
+                x = x.transpose(1, 2)[:, None]
             x, lengths = block(x, lengths)
-        x = x.transpose(1, 2)
+        x = x.transpose(1, 2).flatten(2)
         for level, layer in enumerate(self.layers):
             if level:
                 x, lengths = pair_frames(x, lengths)
-            x = self.dropout(layer(x, lengths)[0])
+            x = layer(x, lengths)
+            x = self.dropout(x if isinstance(x, Tensor) else x[0])
         return x, lengths
 
     @property
     def stride(self) -> int:
         """Frames of features for each frame that is left."""
-        return math.prod(block.conv.stride[-1] for block in self.front) * 2 ** (
-            len(self.layers) - 1
-        )
+        return math.prod(block.conv.stride[0] for block in self.front) * 2 ** (len(self.layers) - 1)
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """Frames' for so many frames."""
@@ -168,6 +187,7 @@ class ListenAttendSpell(nn.Module):
         speller_layers: int = 1,
         attention: str = "location",
         ctc: bool = False,
+        normalized: bool = False,
         dropout: float = 0.0,
     ) -> None:
         """Make a model.
@@ -176,13 +196,17 @@ class ListenAttendSpell(nn.Module):
             dims: of a frame of features.
             tokens: size of the alphabet, the token 0 included.
             hidden: units of each direction of the listener's layers.
-            front: convolutions over time before the listener's LSTMs, with batch normalisation and
-                ReLU; their strides are where the first frames are saved. () for none.
+            front: convolutions before the listener's LSTMs, with batch normalisation and ReLU;
+                their strides over time are where the first frames are saved. Where `size` is a
+                pair they go over frames and bands, as those of Deep Speech 2. () for none.
             pyramid: layers that halve the number of frames.
             speller: units of each of the speller's layers.
             speller_layers: how many of them.
             attention: a kind of `models.attention.Attention`.
             ctc: with a CTC branch.
+            normalized: True: the listener's layers are those of Deep Speech 2, their input's share
+                batch-normalised, the outputs of both directions added. False: as in the paper,
+                nothing is normalised, the outputs stand side by side.
             dropout: share of numbers that are left out, while it learns, of what each of the
                 listener's layers gives, of the speller's input, and of what it judges from.
         """
@@ -193,7 +217,7 @@ class ListenAttendSpell(nn.Module):
                 f"{pyramid}, {speller_layers}, {tokens}"
             )
         self.tokens = tokens
-        self.listener = Listener(dims, hidden, pyramid, front, dropout)
+        self.listener = Listener(dims, hidden, pyramid, front, normalized, dropout)
         heard = self.listener.output_size
         self.embedding = nn.Embedding(tokens + 1, hidden)
         sizes = [hidden + heard] + [speller] * (speller_layers - 1)

@@ -57,6 +57,7 @@ class Speech:
         test: the same for the test.
         held_out: of FSDD, who is heard in the test alone; None for the official takes.
         synthetic: how many strings of bundled digits are added to FSDD's for training.
+        shortest: fewest digits of a string for training; others have 2 to 5.
     """
 
     corpus: str
@@ -66,6 +67,7 @@ class Speech:
     test: int = 300
     held_out: str | None = None
     synthetic: int = 0
+    shortest: int = 2
 
 
 @dataclass(frozen=True)
@@ -176,12 +178,14 @@ def corpora(speech: Speech) -> tuple[Sequence[Utterance], Sequence[Utterance], S
     else:
         known = sorted({recipe.speech.corpus for recipe in RECIPES.values()})
         raise ValueError(f"corpus must be one of {', '.join(known)}, got {speech.corpus!r}")
+    fewest = (speech.shortest, 2, 2)
     joined = [
-        ConnectedDigits(part, count, seed=seed)
-        for seed, (part, count) in enumerate(zip(parts, counts, strict=True), start=1)
+        ConnectedDigits(part, count, (least, 5), seed=seed)
+        for seed, (part, count, least) in enumerate(zip(parts, counts, fewest, strict=True), 1)
     ]
     if speech.synthetic:
-        joined[0] = [*joined[0], *ConnectedDigits(digits.load(), speech.synthetic, seed=4)]
+        more = ConnectedDigits(digits.load(), speech.synthetic, (speech.shortest, 5), seed=4)
+        joined[0] = [*joined[0], *more]
     return tuple(joined)
 
 

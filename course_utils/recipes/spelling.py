@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from course_utils import decoding, training
-from course_utils.datasets.batching import Batch, mask
+from course_utils import decoding, metrics, training
+from course_utils.datasets.batching import Batch, Examples, mask
 from course_utils.datasets.text import Alphabet
 from course_utils.models.convolution import Layer
 from course_utils.models.las import END, ListenAttendSpell
@@ -33,11 +33,12 @@ class Network:
     """Arguments of `ListenAttendSpell`; a CTC branch is there where the schedule trains it."""
 
     hidden: int = 64
-    front: tuple[Layer, ...] = (Layer(64, 5, 2),)
-    pyramid: int = 1
-    speller: int = 128
+    front: tuple[Layer, ...] = (Layer(16, (11, 11), (2, 4)),)
+    pyramid: int = 2
+    speller: int = 96
     speller_layers: int = 1
     attention: str = "location"
+    normalized: bool = True
     dropout: float = 0.0
 
 
@@ -81,13 +82,27 @@ class Recipe:
     search: Search = field(default_factory=Search)
 
 
+# One and two digits first: the speller finds out where to look before it has to keep its place.
 RECIPES = {
-    "digits": Recipe(Speech("digits"), schedule=Schedule(epochs=10, augment=True, sortagrad=True)),
-    "fsdd": Recipe(Speech("fsdd"), schedule=Schedule(epochs=12, sortagrad=True)),
+    "digits": Recipe(
+        Speech("digits", train=2000, shortest=1),
+        schedule=Schedule(epochs=6, augment=True, sortagrad=True),
+    ),
+    "fsdd": Recipe(
+        Speech("fsdd", train=3000, shortest=1),
+        network=Network(dropout=0.1),
+        schedule=Schedule(epochs=12, augment=True, sortagrad=True),
+    ),
     "commands": Recipe(
-        Speech("commands", "characters"),
-        network=Network(hidden=128, speller=256, dropout=0.1),
-        schedule=Schedule(epochs=20, augment=True, label_smoothing=0.1),
+        Speech("commands", "words"),
+        network=Network(
+            hidden=128,
+            front=(Layer(16, (11, 11), (3, 4)),),
+            pyramid=1,
+            speller=128,
+            dropout=0.2,
+        ),
+        schedule=Schedule(epochs=20, rate=5e-3, augment=0.5, sortagrad=True),
     ),
 }
 
@@ -106,7 +121,7 @@ def loss_of(recipe: Recipe) -> Callable[[nn.Module, Batch], Tensor]:
 
     def loss(model: ListenAttendSpell, batch: Batch) -> Tensor:
         frames, lengths = batch.features, batch.lengths
-        if schedule.augment:
+        if schedule.augment >= 1 or torch.rand(()) < schedule.augment:
             frames, lengths = varied(frames.cpu(), lengths.cpu())
             frames, lengths = frames.to(batch.features), lengths.to(batch.lengths)
         frames = level(frames, lengths, recipe.sound)
@@ -244,6 +259,63 @@ class Speller:
             return decoding.attention_greedy(self.model, c)[0].tokens
         texts = decoding.attention_beam_search(self.model, c, **arguments)[0]
         return texts[0].tokens if texts else []
+
+
+class Exposure(NamedTuple):
+    """What a speller's own errors cost it afterwards.
+
+    Attributes:
+        told: share of right tokens when it is told the right ones before, whatever it wrote.
+        own: of the same places, share that is right in its own text.
+        places: how many these are: all behind the first error of an utterance, END included.
+        before: share of right tokens told the right ones, up to and with the first error.
+    """
+
+    told: float
+    own: float
+    places: int
+    before: float
+
+
+def exposure(speller: Speller, examples: Examples) -> Exposure:
+    """Accuracy behind the first error of the greedy search, after right tokens and after its own.
+
+    In each utterance the greedy search makes its first error somewhere. What follows in the
+    reference is looked at twice: the speller is told the reference and judges each next token
+    (`told`), or what it wrote after the error is aligned with it (`own`). The places are the same,
+    so hard utterances weigh the same in both. NaN where there is no error.
+
+    Args:
+        speller: is asked.
+        examples: `Data.dev` or `Data.test`.
+    """
+    model = speller.model
+    told = own = places = first = right_before = 0
+    for batch in recognition.Levelled(examples, speller.recipe.sound):
+        written = decoding.attention_greedy(model, batch.features, batch.lengths)
+        with torch.no_grad():
+            judged = model(batch.features, batch.lengths, batch.targets).logits.argmax(dim=-1)
+        for tokens, said, target, size in zip(
+            (one.tokens for one in written),
+            judged.tolist(),
+            batch.targets.tolist(),
+            batch.target_lengths.tolist(),
+            strict=True,
+        ):
+            reference, free = [*target[:size], END], [*tokens, END]
+            pairs = zip(reference, free, strict=False)
+            error = next((u for u, (r, h) in enumerate(pairs) if r != h), None)
+            upto = size + 1 if error is None else error + 1
+            first += upto
+            right_before += sum(r == s for r, s in zip(reference[:upto], said, strict=False))
+            if error is not None:
+                rest = reference[upto:]
+                places += len(rest)
+                told += sum(r == s for r, s in zip(rest, said[upto:], strict=False))
+                aligned = metrics.alignment(rest, free[upto:])
+                own += sum(r == h for r, h in aligned)
+    share = 1 / places if places else float("nan")
+    return Exposure(told * share, own * share, places, right_before / first)
 
 
 def run(

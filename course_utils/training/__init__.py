@@ -22,7 +22,6 @@ from course_utils.training.tasks import (
     recognition_validation,
     spell,
     spelling_loss,
-    spelling_validation,
     validation,
 )
 
@@ -43,7 +42,6 @@ __all__ = [
     "seed_everything",
     "spell",
     "spelling_loss",
-    "spelling_validation",
     "validation",
     "warm_up_cosine",
 ]

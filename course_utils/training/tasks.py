@@ -290,15 +290,3 @@ def recognition_validation(
         return {"cer": found.cer, "wer": found.wer}
 
     return validate
-
-
-def spelling_validation(
-    batches: Iterable[Batch], alphabet: Alphabet, **search: Any
-) -> Callable[[nn.Module], dict[str, float]]:
-    """A `validate` for `fit`: character and word error rate of a speller on these batches."""
-
-    def validate(model: nn.Module) -> dict[str, float]:
-        found = spell(model, batches, alphabet, **search)
-        return {"cer": found.cer, "wer": found.wer}
-
-    return validate

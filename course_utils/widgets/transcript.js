@@ -150,7 +150,7 @@ function drawTranscript(pen, heard, at, { names, colours, left, right, font, t, 
       pen.globalAlpha = 1;
       const need = pen.measureText(names[token]).width;
       pen.textAlign = "center";
-      if (need <= Math.max(wide, 7) + 1) pen.fillText(names[token], start(frame) + wide / 2, at.path + 13);
+      if (need <= wide + 2) pen.fillText(names[token], start(frame) + wide / 2, at.path + 13);
       else if (need <= start(free) - start(frame) - 3) {
         pen.textAlign = "left";
         pen.fillText(names[token], start(frame) + 2, at.path + 13);
@@ -168,11 +168,11 @@ function drawTranscript(pen, heard, at, { names, colours, left, right, font, t, 
     const middle = (x1 + x2) / 2;
     const later = now !== null && (first - 0.5) * heard.frame_s > now;
     const here = t >= first && t < past;
-    pen.font = `${here ? "bold " : ""}14px ${font}`;
+    pen.font = `${here ? "bold " : ""}${wide < 10 ? 12 : 14}px ${font}`;
     const half = pen.measureText(names[token]).width / 2;
     let level = ends.findIndex((x) => x <= middle - half);
     if (level < 0) level = ends.indexOf(Math.min(...ends));
-    ends[level] = middle + half + 1;
+    ends[level] = middle + half;
     pen.globalAlpha = later ? 0.3 : 1;
     pen.fillStyle = pen.strokeStyle = colours.red;
     pen.fillRect(x1, at.text, Math.max(2, x2 - x1 - 1), 3);

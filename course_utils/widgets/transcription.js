@@ -1,4 +1,5 @@
 const NO_NOISE = 40;
+const SILENCE_MS = 3000;
 const KINDS = { right: "", substituted: "≠ substituted", deleted: "− deleted", inserted: "+ inserted" };
 
 function render({ model, el }) {
@@ -21,7 +22,7 @@ function render({ model, el }) {
   const yours = ui.row("course-buttons");
   const sliders = ui.row("course-sliders");
   ui.slider(sliders, {
-    trait: "snr_db", label: "Signal-to-noise ratio", step: 1, text: (v) => (v >= NO_NOISE ? "no noise" : `${v.toFixed(0)} dB`),
+    trait: "snr_db", label: "White noise added, signal-to-noise ratio", step: 1, text: (v) => (v >= NO_NOISE ? "no noise" : `${v.toFixed(0)} dB`),
   });
 
   const stage = ui.canvas(ui.root, "scribe-canvas", layOut(null, 0).bottom,
@@ -127,6 +128,9 @@ function render({ model, el }) {
     ui.root.dataset.transcription = JSON.stringify({
       clip, decoder, snr_db, text, spans, frame: t, top, rows: heard.rows.map((token) => names[token]), late: late(),
     });
+    if (late() && performance.now() - asked > SILENCE_MS) {
+      return ui.tell(`Python has not answered yet: this is still “${clip}” as it was. Is the notebook's kernel running?`);
+    }
     const noise = snr_db >= NO_NOISE ? "" : ` at ${snr_db.toFixed(0)} dB of signal to noise`;
     let errors = "";
     if (pairs) {
@@ -200,7 +204,7 @@ function render({ model, el }) {
     ui.watch(trait, () => {
       if (trait === "clip") hear(false);
       asked = performance.now();
-      setTimeout(ui.redraw, 300);
+      for (const wait of [300, SILENCE_MS + 50]) setTimeout(ui.redraw, wait);
       say("");
     });
   }

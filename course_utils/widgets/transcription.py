@@ -317,7 +317,7 @@ class TranscriptionExplorer(ClipExplorer):
 
     def draw(self, figure: Figure) -> None:
         """Spectrogram, probabilities and text over time."""
-        top, middle, below = figure.subplots(3, 1, sharex=True, height_ratios=[4, 5, 1.4])
+        top, middle, below = figure.subplots(3, 1, sharex=True, height_ratios=[3, 7, 1.3])
         title = self.text or "(nothing)"
         if self._kept is None:
             top.set_title(self.problem, fontsize=8, wrap=True)
@@ -332,7 +332,7 @@ class TranscriptionExplorer(ClipExplorer):
         edge = step * (np.array([0, len(p)]) - 0.5)
         extent = [*edge, -0.5, len(rows) - 0.5]
         middle.imshow(p[:, rows].T, cmap="Blues", vmin=0, vmax=1, extent=extent, **side)
-        size = 8 if len(rows) <= 10 else 5
+        size = min(8, 100 / len(rows))
         middle.set_yticks(range(len(rows)), [self._names[row] for row in rows], fontsize=size)
         for name, start, end in self.spans():
             middle_s = (start + end) / 2

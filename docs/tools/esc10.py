@@ -1,6 +1,6 @@
-"""The recorded run of ESC-10: five folds, three seeds, one minute of training each.
+"""The recorded run of ESC-10: five folds, three seeds, less than a minute of training each.
 
-    python docs/tools/esc10.py           # writes docs/runs/esc10.csv, about 20 minutes
+    python docs/tools/esc10.py           # writes docs/runs/esc10.csv, about 15 minutes
     python docs/tools/esc10.py --inner   # prints accuracies on inner folds, to choose settings by
 
 Rows that are in the file already are kept, so a run that was stopped goes on where it was; delete

@@ -11,7 +11,14 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from docs.tools.execute import ROOT
-from tests.browser.driver import CHROMIUM_ARGUMENTS, Lab, is_root, jupyterlab
+from tests.browser.driver import (
+    CHROMIUM_ARGUMENTS,
+    TRACK_SOUND,
+    TRACK_STARTS,
+    Lab,
+    is_root,
+    jupyterlab,
+)
 
 RESULTS = ROOT / "test-results"
 REPORT = pytest.StashKey[pytest.TestReport]()
@@ -70,6 +77,22 @@ def browser() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """An empty page of the size that the file's VIEWPORT says; an error in it fails the test."""
+    width, height = getattr(request.module, "VIEWPORT", (1000, 900))
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, reduced_motion="reduce"
+    )
+    context.add_init_script(TRACK_SOUND + TRACK_STARTS)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert errors == []
+    context.close()
 
 
 @pytest.fixture(scope="session")

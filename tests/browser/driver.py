@@ -52,6 +52,17 @@ window.AudioContext = new Proxy(window.AudioContext, {
 });
 """
 
+# Remembers every sound that is started: from which second of it, and how loud its peak is.
+TRACK_STARTS = """
+window.courseStarts = [];
+const start = AudioBufferSourceNode.prototype.start;
+AudioBufferSourceNode.prototype.start = function (when, from) {
+  const peak = this.buffer.getChannelData(0).reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+  courseStarts.push([from, peak]);
+  return start.call(this, when, from);
+};
+"""
+
 PANEL = "window.jupyterapp.shell.currentWidget"
 KERNEL_READY = f"""async () => {{
   const panel = {PANEL};

@@ -6,10 +6,12 @@ boxes, buttons with `data-action`. So new explorers are tested without a line he
 of them can do stands in SPECIAL.
 """
 
+import base64
 import json
 import time
 from collections.abc import Callable
 
+from anywidget import AnyWidget
 from playwright.sync_api import ElementHandle, Page
 
 from tests.browser.driver import until
@@ -23,6 +25,46 @@ PICTURE = (
 PLAYS = "[data-action=play], [data-action=sweep]"
 SOUNDS = "[data-action=sound], [data-action^=hear]"
 VALUE = "input => Number(input.value)"
+
+# Traits in a map, changes told to whoever listens, messages to Python kept in `sent`: as much of a
+# widget's model as explorers use.
+RENDER = """async ([source, state, buffers]) => {
+  const values = {...state};
+  for (const [name, text] of Object.entries(buffers))
+    values[name] = new DataView(Uint8Array.from(atob(text), letter => letter.charCodeAt(0)).buffer);
+  const handlers = new Map();
+  window.sent = [];
+  const model = window.model = {
+    get: name => values[name],
+    set: (name, value) => {
+      values[name] = value;
+      for (const handler of handlers.get(`change:${name}`) ?? []) handler();
+      for (const handler of handlers.get('change') ?? []) handler();
+    },
+    save_changes() {},
+    send: (content, callbacks, [buffer]) => sent.push([content, [...new Float32Array(buffer)]]),
+    on: (event, handler) => handlers.set(event, [...(handlers.get(event) ?? []), handler]),
+    off: () => {},
+  };
+  const address = URL.createObjectURL(new Blob([source], {type: 'text/javascript'}));
+  const module = await import(address);
+  module.default.render({model, el: document.body});
+}"""
+
+
+def render(page: Page, widget: AnyWidget) -> ElementHandle:
+    """Draw a widget's own JavaScript on a bare page, with a stand-in for its model."""
+    state = {k: v for k, v in widget.get_state().items() if not k.startswith("_anywidget")}
+    source, style = state.pop("_esm"), state.pop("_css")
+    names = [name for name, value in state.items() if isinstance(value, bytes | memoryview)]
+    buffers = {name: base64.b64encode(state.pop(name)).decode("ascii") for name in names}
+    page.goto("about:blank")
+    page.set_content(f"<style>{style}</style><p class=jp-Cell>a text</p>")
+    page.evaluate(RENDER, [source, json.loads(json.dumps(state, default=str)), buffers])
+    explorer = page.query_selector(".course-explorer")
+    assert explorer is not None, "nothing was drawn"
+    show(page, explorer)
+    return explorer
 
 
 def attribute(explorer: ElementHandle, name: str) -> str:

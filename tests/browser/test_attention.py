@@ -1,45 +1,17 @@
 """The explorer of attention in the browser: its numbers are Python's; mouse, keys, sound."""
 
-import base64
-import json
-
 import pytest
-from playwright.sync_api import ElementHandle, Page
+from playwright.sync_api import Page
 
 from tests.browser import explorers
 from tests.browser.driver import until
-from tests.browser.test_spectra import RENDER, page, probe
+from tests.browser.test_spectra import probe
 from tests.test_widgets_attention import explorer
-
-__all__ = ["page"]
-
-BYTES = ("_samples", "_pictures", "_weights")
-
-
-def render(page: Page, one: object) -> ElementHandle:
-    state = one.get_state()
-    source, style = state.pop("_esm"), state.pop("_css")
-    encoded = {name: base64.b64encode(state.pop(name)).decode("ascii") for name in BYTES}
-    plain = {name: value for name, value in state.items() if not name.startswith("_anywidget")}
-    page.goto("about:blank")
-    page.set_content(f"<style>{style}</style><p class=jp-Cell>a text</p>")
-    decode = "text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0)).buffer"
-    # RENDER decodes the sound alone.
-    script = RENDER.replace(
-        "const handlers",
-        f"const decode = {decode}; for (const name of Object.keys(state.encoded)) "
-        "values[name] = new DataView(decode(state.encoded[name])); const handlers",
-    )
-    plain = json.loads(json.dumps(plain, default=str))
-    page.evaluate(script, [source, {**plain, "encoded": encoded}, encoded["_samples"]])
-    element = page.query_selector(".course-explorer")
-    explorers.show(page, element)
-    return element
 
 
 def test_the_numbers_are_pythons(page: Page) -> None:
     one = explorer()
-    element = render(page, one)
+    element = explorers.render(page, one)
     for traits in ({"token": 2}, {"clip": "two", "token": 5}, {"look": "untrained"}, {"token": 2}):
         found = probe(page, element, **traits)
         for name, value in traits.items():
@@ -53,7 +25,7 @@ def test_the_numbers_are_pythons(page: Page) -> None:
 
 
 def test_pointing_and_arrow_keys_choose_a_token(page: Page) -> None:
-    element = render(page, explorer())
+    element = explorers.render(page, explorer())
     canvas = element.query_selector("canvas")
     box = canvas.bounding_box()
     chosen = "() => model.get('token')"
@@ -71,7 +43,7 @@ def test_pointing_and_arrow_keys_choose_a_token(page: Page) -> None:
 
 def test_what_it_looked_at_is_heard_token_by_token(page: Page) -> None:
     one = explorer()
-    element = render(page, one)
+    element = explorers.render(page, one)
     canvas = element.query_selector("canvas")
     canvas.focus()
     lengths = "() => courseStarts.length"
@@ -88,7 +60,7 @@ def test_what_it_looked_at_is_heard_token_by_token(page: Page) -> None:
 
 
 def test_the_marked_token_goes_with_the_sound(page: Page) -> None:
-    element = render(page, explorer(token=3))
+    element = explorers.render(page, explorer(token=3))
     element.query_selector("[data-action=hear-all]").click()
     seen = set()
 
@@ -103,7 +75,7 @@ def test_the_marked_token_goes_with_the_sound(page: Page) -> None:
 
 def test_it_moves_like_every_explorer(page: Page) -> None:
     # Three arrow keys lead to token 3, and the drag then ends at token 4.
-    element = render(page, explorer(clip="two"))
+    element = explorers.render(page, explorer(clip="two"))
     page.evaluate("""() => {
       const [before, after] = [document.createElement('div'), document.createElement('div')];
       before.className = after.className = 'jp-Cell';

@@ -4,26 +4,14 @@ import time
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from course_utils import signals, widgets
 from tests.browser import explorers
-from tests.browser.driver import TRACK_SOUND, until
-from tests.browser.test_spectra import TRACK_STARTS, probe, recording, render
+from tests.browser.driver import until
+from tests.browser.test_spectra import probe, recording
 
 RATE = 8000
-
-
-@pytest.fixture
-def page(browser: Browser):
-    context = browser.new_context(viewport={"width": 1000, "height": 900}, reduced_motion="reduce")
-    context.add_init_script(TRACK_SOUND + TRACK_STARTS)
-    page = context.new_page()
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    yield page
-    assert page.errors == []
-    context.close()
 
 
 def bench(**traits: object) -> widgets.AugmentationBench:
@@ -48,7 +36,7 @@ def bench(**traits: object) -> widgets.AugmentationBench:
 )
 def test_the_changed_sound_and_its_masks_are_pythons(page: Page, traits: dict) -> None:
     explorer = bench()
-    element = render(page, explorer)
+    element = explorers.render(page, explorer)
     found = probe(page, element, **{"seed": 1, **traits})
     for name, value in traits.items():
         setattr(explorer, name, value)
@@ -68,7 +56,7 @@ def test_the_changed_sound_and_its_masks_are_pythons(page: Page, traits: dict) -
 
 
 def test_a_drag_of_the_picture_shifts_the_sound(page: Page) -> None:
-    element = render(page, bench())
+    element = explorers.render(page, bench())
     canvas = element.query_selector(".augment-after")
     box = canvas.bounding_box()
     x, y = box["x"] + 0.4 * box["width"], box["y"] + 0.6 * box["height"]
@@ -80,7 +68,7 @@ def test_a_drag_of_the_picture_shifts_the_sound(page: Page) -> None:
 
 
 def test_another_draw_and_all_off(page: Page) -> None:
-    element = render(page, bench(snr_db=0, time_masks=2))
+    element = explorers.render(page, bench(snr_db=0, time_masks=2))
     before = probe(page, element, gain_db=-3)
     element.query_selector("[data-action=again]").click()
     until(lambda: page.evaluate("() => model.get('seed')") == 2, "another seed")
@@ -95,7 +83,7 @@ def test_another_draw_and_all_off(page: Page) -> None:
 
 def test_a_change_is_heard_at_once_and_nothing_clips(page: Page) -> None:
     clips = {"one": (recording(9, 3.0), RATE)}
-    element = render(page, widgets.AugmentationBench(clips))
+    element = explorers.render(page, widgets.AugmentationBench(clips))
     element.query_selector("[data-action=hear-after]").click()
     starts = "() => courseStarts"
     until(lambda: len(page.evaluate(starts)) == 1, "a sound")
@@ -111,7 +99,7 @@ def test_a_change_is_heard_at_once_and_nothing_clips(page: Page) -> None:
 
 def test_everything_at_once_takes_less_than_100_ms(page: Page) -> None:
     clips = {"one": (recording(9, 3.0), RATE)}
-    element = render(page, widgets.AugmentationBench(clips))
+    element = explorers.render(page, widgets.AugmentationBench(clips))
     everything = {"speed": 0.8, "rt60_s": 1.2, "snr_db": 5, "freq_masks": 2, "time_masks": 2}
     times = []
     for k in range(5):

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, ElementHandle, Page
+from playwright.sync_api import ElementHandle, Page
 
 from course_utils import decoding, widgets
 from course_utils.widgets.beam_stepper import Bigrams
 from tests.browser import explorers
 from tests.browser.driver import until
-from tests.browser.test_spectra import RENDER
 
 UNEVEN = [[0.1, 0.6, 0.3], [0.6, 0.4, 0.0], [0.0, 0.7, 0.3], [0.7, 0.0, 0.3]]
 EXAMPLES = {
@@ -43,17 +42,6 @@ DECODE = f"""cases => {{
     }};
   }});
 }}"""
-
-
-@pytest.fixture
-def page(browser: Browser):
-    context = browser.new_context(viewport={"width": 1000, "height": 900}, reduced_motion="reduce")
-    page = context.new_page()
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    yield page
-    assert page.errors == []
-    context.close()
 
 
 def labellings(rows: np.ndarray) -> dict[tuple[int, ...], float]:
@@ -108,16 +96,8 @@ def test_the_arithmetic_is_the_decoders(page: Page) -> None:
 
 
 def render(page: Page, lm: bool = False, **traits: object) -> ElementHandle:
-    explorer = widgets.BeamStepper(EXAMPLES, NAMES, BIGRAMS if lm else None, **traits)
-    state = explorer.get_state()
-    source, style = state.pop("_esm"), state.pop("_css")
-    plain = {name: value for name, value in state.items() if not name.startswith("_anywidget")}
-    page.goto("about:blank")
-    page.set_content(f"<style>{style}</style><p class=jp-Cell>a text</p>")
-    page.evaluate(RENDER, [source, json.loads(json.dumps(plain, default=str)), ""])
-    element = page.query_selector(".course-explorer")
-    explorers.show(page, element)
-    return element
+    stepper = widgets.BeamStepper(EXAMPLES, NAMES, BIGRAMS if lm else None, **traits)
+    return explorers.render(page, stepper)
 
 
 def probe(element: ElementHandle) -> dict:

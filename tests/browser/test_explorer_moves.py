@@ -1,10 +1,9 @@
 """The moves are proved: explorers made badly on purpose fail, a good one passes."""
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from tests.browser import explorers
-from tests.browser.driver import TRACK_SOUND
 
 # A canvas, a slider, a play button and a sound button, in the least JavaScript that does it right.
 GOOD = """
@@ -65,12 +64,7 @@ BROKEN = {
 }
 
 
-@pytest.fixture
-def page(browser: Browser):
-    context = browser.new_context(viewport={"width": 900, "height": 600}, reduced_motion="reduce")
-    context.add_init_script(TRACK_SOUND)
-    yield context.new_page()
-    context.close()
+VIEWPORT = (900, 600)
 
 
 def move_all(page: Page, markup: str) -> None:

@@ -1,68 +1,16 @@
 """The explorer of gates in the browser: its numbers are Python's, and it is moved by keys."""
 
-import base64
 import json
 import time
 
 import pytest
-from playwright.sync_api import Browser, ElementHandle, Page
+from playwright.sync_api import ElementHandle, Page
 
-from course_utils.widgets import GateExplorer
 from tests.browser import explorers
-from tests.browser.driver import TRACK_SOUND, until
+from tests.browser.driver import until
 from tests.test_widgets_gates import explorer
 
-# Traits in a map, changes told to whoever listens; three traits hold bytes.
-RENDER = """async ([source, state, parts]) => {
-  const values = {...state};
-  for (const [name, text] of Object.entries(parts)) {
-    const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
-    values[name] = new DataView(bytes.buffer);
-  }
-  const handlers = new Map();
-  const model = window.model = {
-    get: name => values[name],
-    set: (name, value) => {
-      values[name] = value;
-      for (const handler of handlers.get(`change:${name}`) ?? []) handler();
-      for (const handler of handlers.get('change') ?? []) handler();
-    },
-    save_changes() {},
-    on: (event, handler) => handlers.set(event, [...(handlers.get(event) ?? []), handler]),
-    off: () => {},
-  };
-  const address = URL.createObjectURL(new Blob([source], {type: 'text/javascript'}));
-  const module = await import(address);
-  module.default.render({model, el: document.body});
-}"""
-
-
-@pytest.fixture
-def page(browser: Browser):
-    context = browser.new_context(viewport={"width": 1000, "height": 950}, reduced_motion="reduce")
-    context.add_init_script(TRACK_SOUND)
-    page = context.new_page()
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    yield page
-    assert page.errors == []
-    context.close()
-
-
-def render(page: Page, one: GateExplorer) -> ElementHandle:
-    state = one.get_state()
-    parts = {
-        name: base64.b64encode(state.pop(name)).decode("ascii")
-        for name in ("_samples", "_pictures", "_values")
-    }
-    source, style = state.pop("_esm"), state.pop("_css")
-    plain = {name: value for name, value in state.items() if not name.startswith("_anywidget")}
-    page.goto("about:blank")
-    page.set_content(f"<style>{style}</style><p class=jp-Cell>a text</p>")
-    page.evaluate(RENDER, [source, json.loads(json.dumps(plain, default=str)), parts])
-    element = page.query_selector(".course-explorer")
-    explorers.show(page, element)
-    return element
+VIEWPORT = (1000, 950)
 
 
 def probe(element: ElementHandle) -> dict:
@@ -76,7 +24,7 @@ def where(element: ElementHandle) -> tuple[int, int]:
 
 def test_the_numbers_are_pythons(page: Page) -> None:
     one = explorer()
-    element = render(page, one)
+    element = explorers.render(page, one)
     for clip, frame, unit in (("a", 0, 0), ("a", 33, 4), ("b", 39, 2), ("b", 900, 1)):
         for name, value in (("clip", clip), ("frame", frame), ("unit", unit)):
             count = explorers.frames(element)
@@ -95,7 +43,7 @@ def test_the_numbers_are_pythons(page: Page) -> None:
 
 
 def test_keys_move_the_cursor_and_choose_the_unit(page: Page) -> None:
-    element = render(page, explorer(frame=10))
+    element = explorers.render(page, explorer(frame=10))
     element.query_selector(".gates-canvas").focus()
     for key, frame, unit in (
         ("ArrowRight", 11, 0),
@@ -116,7 +64,7 @@ def test_keys_move_the_cursor_and_choose_the_unit(page: Page) -> None:
 
 
 def test_a_drag_puts_the_cursor_there(page: Page) -> None:
-    element = render(page, explorer())
+    element = explorers.render(page, explorer())
     box = element.query_selector(".gates-canvas").bounding_box()
     page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 200)
     page.mouse.down()
@@ -126,7 +74,7 @@ def test_a_drag_puts_the_cursor_there(page: Page) -> None:
 
 
 def test_the_cursor_follows_the_sound(page: Page) -> None:
-    element = render(page, explorer(frame=5))
+    element = explorers.render(page, explorer(frame=5))
     element.query_selector("[data-action=hear]").click()
     until(lambda: explorers.sounding(page) == 1, "a sound")
     until(lambda: probe(element)["frame"] > 15, "the cursor moves")

@@ -4,38 +4,19 @@ import json
 import time
 
 import pytest
-from playwright.sync_api import Browser, ElementHandle, Page
+from playwright.sync_api import ElementHandle, Page
 
 from course_utils import widgets
 from course_utils.widgets import playground
 from tests.browser import explorers
-from tests.browser.driver import TRACK_SOUND, until
-from tests.browser.test_spectra import RENDER
+from tests.browser.driver import until
 
-
-@pytest.fixture
-def page(browser: Browser):
-    context = browser.new_context(viewport={"width": 1000, "height": 1000}, reduced_motion="reduce")
-    context.add_init_script(TRACK_SOUND)
-    page = context.new_page()
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    yield page
-    assert page.errors == []
-    context.close()
+VIEWPORT = (1000, 1000)
 
 
 def render(page: Page, **traits: object) -> tuple[ElementHandle, widgets.BoundaryPlayground]:
     explorer = widgets.BoundaryPlayground(**traits)
-    state = explorer.get_state()
-    source, style = state.pop("_esm"), state.pop("_css")
-    plain = {name: value for name, value in state.items() if not name.startswith("_anywidget")}
-    page.goto("about:blank")
-    page.set_content(f"<style>{style}</style><p class=jp-Cell>a text</p>")
-    page.evaluate(RENDER, [source, json.loads(json.dumps(plain, default=str)), ""])
-    element = page.query_selector(".course-explorer")
-    explorers.show(page, element)
-    return element, explorer
+    return explorers.render(page, explorer), explorer
 
 
 def probe(element: ElementHandle) -> dict:

@@ -3,66 +3,19 @@
 The widget's own JavaScript is drawn on a bare page, with a stand-in for the widget's model.
 """
 
-import base64
 import json
 import math
 import time
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, ElementHandle, Page
+from playwright.sync_api import ElementHandle, Page
 
 from course_utils import signals, widgets
-from course_utils.widgets.clips import ClipExplorer
 from tests.browser import explorers
-from tests.browser.driver import TRACK_SOUND, until
+from tests.browser.driver import until
 
 RATE = 8000
-
-# Traits in a map, changes told to whoever listens: as much of a widget's model as explorers use.
-RENDER = """async ([source, state, samples]) => {
-  const bytes = Uint8Array.from(atob(samples), letter => letter.charCodeAt(0));
-  const values = {...state, _samples: new DataView(bytes.buffer)};
-  const handlers = new Map();
-  const model = window.model = {
-    get: name => values[name],
-    set: (name, value) => {
-      values[name] = value;
-      for (const handler of handlers.get(`change:${name}`) ?? []) handler();
-      for (const handler of handlers.get('change') ?? []) handler();
-    },
-    save_changes() {},
-    on: (event, handler) => handlers.set(event, [...(handlers.get(event) ?? []), handler]),
-    off: () => {},
-  };
-  const address = URL.createObjectURL(new Blob([source], {type: 'text/javascript'}));
-  const module = await import(address);
-  module.default.render({model, el: document.body});
-}"""
-
-
-# Remembers every sound that is started: from which second of it, and how loud its peak is.
-TRACK_STARTS = """
-window.courseStarts = [];
-const start = AudioBufferSourceNode.prototype.start;
-AudioBufferSourceNode.prototype.start = function (when, from) {
-  const peak = this.buffer.getChannelData(0).reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-  courseStarts.push([from, peak]);
-  return start.call(this, when, from);
-};
-"""
-
-
-@pytest.fixture
-def page(browser: Browser):
-    context = browser.new_context(viewport={"width": 1000, "height": 900}, reduced_motion="reduce")
-    context.add_init_script(TRACK_SOUND + TRACK_STARTS)
-    page = context.new_page()
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    yield page
-    assert page.errors == []
-    context.close()
 
 
 def recording(seed: int, duration_s: float = 1.0) -> np.ndarray:
@@ -74,19 +27,6 @@ def recording(seed: int, duration_s: float = 1.0) -> np.ndarray:
     )
     x = x + 0.02 * rng.standard_normal(len(x))
     return np.round(x / np.abs(x).max() * 32767) / 32767
-
-
-def render(page: Page, explorer: ClipExplorer) -> ElementHandle:
-    state = explorer.get_state()
-    samples = base64.b64encode(state.pop("_samples")).decode("ascii")
-    source, style = state.pop("_esm"), state.pop("_css")
-    plain = {name: value for name, value in state.items() if not name.startswith("_anywidget")}
-    page.goto("about:blank")
-    page.set_content(f"<style>{style}</style><p class=jp-Cell>a text</p>")
-    page.evaluate(RENDER, [source, json.loads(json.dumps(plain, default=str)), samples])
-    element = page.query_selector(".course-explorer")
-    explorers.show(page, element)
-    return element
 
 
 def probe(page: Page, element: ElementHandle, **traits: object) -> dict:
@@ -101,7 +41,7 @@ def probe(page: Page, element: ElementHandle, **traits: object) -> dict:
 
 def test_the_centre_of_mass_is_pythons(page: Page) -> None:
     machine = widgets.WindingMachine({"one": (recording(1), RATE), "two": (recording(2), RATE)})
-    element = render(page, machine)
+    element = explorers.render(page, machine)
     for traits in (
         {"frequency_hz": 0},
         {"frequency_hz": 333.3, "length_s": 0.0123},
@@ -118,7 +58,7 @@ def test_the_centre_of_mass_is_pythons(page: Page) -> None:
 
 def test_the_filter_is_pythons(page: Page) -> None:
     bench = widgets.FilterBench(recording(3), RATE)
-    element = render(page, bench)
+    element = explorers.render(page, bench)
     gains_db = [3, -10, 12, -60, 0, 6, -3, 12, -20, -40, 0, 0]
     for traits in ({"gains_db": gains_db}, {"notch_hz": 50.4}, {"gains_db": [12] * 12}):
         found = probe(page, element, **traits)
@@ -145,7 +85,7 @@ def test_the_filter_is_pythons(page: Page) -> None:
 def test_the_levels_are_pythons(page: Page, traits: dict) -> None:
     clips = {"one": (recording(4), RATE), "two": (recording(5, 0.7), RATE)}
     explorer = widgets.SpectrogramExplorer(clips, clip="two", **traits)
-    element = render(page, explorer)
+    element = explorers.render(page, explorer)
     for time_s, frequency_hz in ((0, 0), (0.1003, 777), (0.35, 1900), (0.69, 3999)):
         explorer.time_s, explorer.frequency_hz = time_s, frequency_hz
         found = probe(page, element, time_s=time_s, frequency_hz=frequency_hz)
@@ -158,7 +98,7 @@ def test_the_levels_are_pythons(page: Page, traits: dict) -> None:
 def test_the_picture_is_pythons(page: Page) -> None:
     """The colours of the drawn frames are those of the levels, dark for soft."""
     explorer = widgets.SpectrogramExplorer({"one": (recording(6), RATE)}, n_fft=256, win_length=256)
-    element = render(page, explorer)
+    element = explorers.render(page, explorer)
     canvas = element.query_selector("canvas")
     bright = """canvas => {
       const {width, height} = canvas, scale = width / canvas.clientWidth;
@@ -182,7 +122,7 @@ def test_the_picture_is_pythons(page: Page) -> None:
 
 
 def test_a_drag_moves_one_handle_and_the_keys_another(page: Page) -> None:
-    element = render(page, widgets.FilterBench(recording(7), RATE))
+    element = explorers.render(page, widgets.FilterBench(recording(7), RATE))
     gains = "() => model.get('gains_db')"
     canvas = element.query_selector(".bench-gains")
     box = canvas.bounding_box()
@@ -203,7 +143,7 @@ def test_a_drag_moves_one_handle_and_the_keys_another(page: Page) -> None:
 
 
 def test_the_filtered_sound_takes_over_from_the_recording(page: Page) -> None:
-    element = render(page, widgets.FilterBench(recording(8, 2.0), RATE))
+    element = explorers.render(page, widgets.FilterBench(recording(8, 2.0), RATE))
     for name in ("original", "filtered"):
         element.query_selector(f"[data-action=hear-{name}]").click()
         until(lambda name=name: explorers.attribute(element, "source") == name, name)
@@ -215,7 +155,7 @@ def test_the_filtered_sound_takes_over_from_the_recording(page: Page) -> None:
 
 def test_a_handle_that_moves_is_heard_at_once_and_nothing_clips(page: Page) -> None:
     bench = widgets.FilterBench(recording(9, 4.0), RATE)
-    element = render(page, bench)
+    element = explorers.render(page, bench)
     element.query_selector("[data-action=hear-filtered]").click()
     starts = "() => courseStarts"
     until(lambda: len(page.evaluate(starts)) == 1, "a sound")
@@ -237,7 +177,9 @@ def test_a_handle_that_moves_is_heard_at_once_and_nothing_clips(page: Page) -> N
 
 def test_a_late_echo_does_not_undo_a_newer_value(page: Page) -> None:
     """Python repeats what it heard last; by then the reader may have moved on."""
-    render(page, widgets.WindingMachine({"tones": (recording(1), RATE)}, frequency_hz=100))
+    explorers.render(
+        page, widgets.WindingMachine({"tones": (recording(1), RATE)}, frequency_hz=100)
+    )
     press_then_echo = """() => {
       const press = {key: 'PageUp', bubbles: true, cancelable: true};
       document.querySelector('[data-trait=frequency_hz]').dispatchEvent(

@@ -5,40 +5,20 @@ import time
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, ElementHandle, Page
+from playwright.sync_api import ElementHandle, Page
 
 from course_utils import widgets
 from tests.browser import explorers
 from tests.browser.driver import until
-from tests.browser.test_spectra import RENDER
 
 rng = np.random.default_rng(1)
 PICTURES = {"one": rng.normal(size=(20, 13)), "two": rng.normal(size=(15, 24))}
 OWN = {"learned": rng.normal(size=(3, 3)), "even": rng.normal(size=(2, 2))}
 
 
-@pytest.fixture
-def page(browser: Browser):
-    context = browser.new_context(viewport={"width": 1000, "height": 900}, reduced_motion="reduce")
-    page = context.new_page()
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    yield page
-    assert page.errors == []
-    context.close()
-
-
 def render(page: Page, **traits: object) -> tuple[widgets.ConvolutionStepper, ElementHandle]:
     stepper = widgets.ConvolutionStepper(PICTURES, OWN, **traits)
-    state = stepper.get_state()
-    source, style = state.pop("_esm"), state.pop("_css")
-    plain = {name: value for name, value in state.items() if not name.startswith("_anywidget")}
-    page.goto("about:blank")
-    page.set_content(f"<style>{style}</style><p class=jp-Cell>a text</p>")
-    page.evaluate(RENDER, [source, json.loads(json.dumps(plain, default=str)), ""])
-    element = page.query_selector(".course-explorer")
-    explorers.show(page, element)
-    return stepper, element
+    return stepper, explorers.render(page, stepper)
 
 
 def probe(element: ElementHandle) -> dict:

@@ -4,7 +4,6 @@ What needs no kernel is tried on a bare page with a stand-in for the widget's mo
 goes to Python and back in a real JupyterLab.
 """
 
-import base64
 import io
 import json
 from pathlib import Path
@@ -20,60 +19,11 @@ from tests.browser import explorers
 from tests.browser.driver import Lab, open_notebook, until
 from tests.test_widgets_tagging import NAMES, RATE, listen, tone
 
-# As much of a widget's model as the explorer uses; what it sends to Python is kept.
-RENDER = """async ([source, state, buffers]) => {
-  const values = {...state};
-  for (const [name, text] of Object.entries(buffers))
-    values[name] = new DataView(Uint8Array.from(atob(text), letter => letter.charCodeAt(0)).buffer);
-  const handlers = new Map();
-  window.sent = [];
-  const model = window.model = {
-    get: name => values[name],
-    set: (name, value) => {
-      values[name] = value;
-      for (const handler of handlers.get(`change:${name}`) ?? []) handler();
-      for (const handler of handlers.get('change') ?? []) handler();
-    },
-    save_changes() {},
-    send: (content, callbacks, [buffer]) => sent.push([content, [...new Float32Array(buffer)]]),
-    on: (event, handler) => handlers.set(event, [...(handlers.get(event) ?? []), handler]),
-    off: () => {},
-  };
-  const address = URL.createObjectURL(new Blob([source], {type: 'text/javascript'}));
-  const module = await import(address);
-  module.default.render({model, el: document.body});
-}"""
-
-
-@pytest.fixture
-def page(browser: Browser):
-    context = browser.new_context(viewport={"width": 1000, "height": 900}, reduced_motion="reduce")
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    assert errors == []
-    context.close()
-
 
 def explorer() -> widgets.TaggingExplorer:
     both = np.concatenate([tone(200), tone(2000, 0.5), tone(200, 0.3), tone(2000, 0.7)])
     clips = {"both": (both, RATE), "low": (tone(200), RATE)}
     return widgets.TaggingExplorer(clips, listen, NAMES)
-
-
-def render(page: Page, one: widgets.TaggingExplorer) -> ElementHandle:
-    state = one.get_state()
-    source, style = state.pop("_esm"), state.pop("_css")
-    kept = ("_samples", "_frames", "_levels")
-    buffers = {name: base64.b64encode(state.pop(name)).decode("ascii") for name in kept}
-    plain = {name: value for name, value in state.items() if not name.startswith("_anywidget")}
-    page.goto("about:blank")
-    page.set_content(f"<style>{style}</style><p class=jp-Cell>a text</p>")
-    page.evaluate(RENDER, [source, json.loads(json.dumps(plain, default=str)), buffers])
-    element = page.query_selector(".course-explorer")
-    explorers.show(page, element)
-    return element
 
 
 def told(element: ElementHandle) -> dict:
@@ -88,7 +38,7 @@ def wav(waveform: np.ndarray, rate: int) -> bytes:
 
 def test_tags_and_events_are_pythons(page: Page) -> None:
     one = explorer()
-    element = render(page, one)
+    element = explorers.render(page, one)
     for clip, threshold in (("both", 0.5), ("both", 0.37), ("both", 0.99), ("low", 0.02)):
         count = explorers.frames(element)
         for name, value in {"clip": clip, "threshold": threshold}.items():
@@ -101,7 +51,7 @@ def test_tags_and_events_are_pythons(page: Page) -> None:
 
 
 def test_the_threshold_is_dragged_and_typed(page: Page) -> None:
-    element = render(page, explorer())
+    element = explorers.render(page, explorer())
     canvas = element.query_selector(".tagging-canvas")
     box = canvas.bounding_box()
     right = box["x"] + box["width"]
@@ -121,7 +71,7 @@ def test_the_threshold_is_dragged_and_typed(page: Page) -> None:
 
 
 def test_a_file_is_decoded_and_sent(page: Page) -> None:
-    element = render(page, explorer())
+    element = explorers.render(page, explorer())
     stereo = np.stack([tone(440, 1.2, 44_100), 0 * tone(440, 1.2, 44_100)], axis=1)
     file = {"name": "tone.wav", "mimeType": "audio/wav", "buffer": wav(stereo, 44_100)}
     element.query_selector("input[type=file]").set_input_files(file)
@@ -142,7 +92,7 @@ def test_a_file_is_decoded_and_sent(page: Page) -> None:
     ],
 )
 def test_a_wrong_file_gets_a_clear_message(page: Page, name, content, message) -> None:
-    element = render(page, explorer())
+    element = explorers.render(page, explorer())
     file = {"name": name, "mimeType": "audio/wav", "buffer": content}
     element.query_selector("input[type=file]").set_input_files(file)
     until(lambda: message in element.inner_text(), message)

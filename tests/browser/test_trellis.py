@@ -2,43 +2,21 @@
 
 import json
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, ElementHandle, Page
+from playwright.sync_api import ElementHandle, Page
 
 from course_utils import ctc, widgets
 from tests.browser import explorers
 from tests.browser.driver import until
-from tests.browser.test_spectra import RENDER
 from tests.test_widgets_trellis import explorer
 
 TARGETS = [[1, 2], [1, 1], [1] * 4]
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1000, "height": 1100}, reduced_motion="reduce")
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    assert errors == []
-    context.close()
-
-
-def render(page: Page, one: widgets.TrellisExplorer) -> ElementHandle:
-    state = one.get_state()
-    source, style = state.pop("_esm"), state.pop("_css")
-    plain = {name: value for name, value in state.items() if not name.startswith("_anywidget")}
-    page.goto("about:blank")
-    page.set_content(f"<style>{style}</style><p class=jp-Cell>a text</p>")
-    page.evaluate(RENDER, [source, json.loads(json.dumps(plain, default=str)), ""])
-    element = page.query_selector(".course-explorer")
-    explorers.show(page, element)
-    return element
+VIEWPORT = (1000, 1100)
 
 
 def probe(element: ElementHandle) -> dict:
@@ -160,7 +138,7 @@ def test_the_picture_says_pythons_numbers(page: Page) -> None:
         {"target": [], "shown": "occupancy", "frame": 11, "place": 12},
     ):
         one = explorer(**traits)
-        element = render(page, one)
+        element = explorers.render(page, one)
         found = probe(element)
         assert found["p"] == pytest.approx(math.exp(one.trellis.log_prob))
         assert found["sum"] == pytest.approx(found["p"])
@@ -201,7 +179,7 @@ def test_the_picture_says_pythons_numbers(page: Page) -> None:
     ],
 )
 def test_the_sum_of_the_chosen_cell_is_spelled_out(page: Page, traits: dict, lines: list) -> None:
-    element = render(page, explorer(**traits))
+    element = explorers.render(page, explorer(**traits))
     said = element.query_selector(".trellis-equation").query_selector_all("div")
     for node, expected in zip(said, lines, strict=True):
         text = node.text_content()
@@ -209,7 +187,7 @@ def test_the_sum_of_the_chosen_cell_is_spelled_out(page: Page, traits: dict, lin
 
 
 def test_bars_are_dragged_and_the_frame_still_sums_to_1(page: Page) -> None:
-    element = render(page, explorer())
+    element = explorers.render(page, explorer())
     before = trait(page, "probabilities")
     box = element.query_selector(".trellis-bars").bounding_box()
     height, column = 54, (box["width"] - 66 - 4) / 6
@@ -229,7 +207,7 @@ def test_bars_are_dragged_and_the_frame_still_sums_to_1(page: Page) -> None:
 
 
 def test_bars_are_moved_by_keys(page: Page) -> None:
-    element = render(page, explorer(frame=0, place=0))
+    element = explorers.render(page, explorer(frame=0, place=0))
     element.query_selector(".trellis-bars").focus()
     for key in ("ArrowRight", "ArrowDown", "ArrowDown", "ArrowUp", "+", "+"):
         page.keyboard.press(key)
@@ -246,7 +224,7 @@ def test_bars_are_moved_by_keys(page: Page) -> None:
 
 
 def test_cells_are_chosen_by_pointing_and_by_keys(page: Page) -> None:
-    element = render(page, explorer(frame=0, place=0))
+    element = explorers.render(page, explorer(frame=0, place=0))
     canvas = element.query_selector(".trellis-cells")
     box = canvas.bounding_box()
     column = (box["width"] - 66 - 4) / 6
@@ -264,7 +242,7 @@ def test_cells_are_chosen_by_pointing_and_by_keys(page: Page) -> None:
 
 
 def test_the_target_is_typed_or_taken_from_a_button(page: Page) -> None:
-    element = render(page, explorer(targets=TARGETS))
+    element = explorers.render(page, explorer(targets=TARGETS))
     field = element.query_selector("[data-action=target]")
     assert field.input_value() == "ab"
     one = explorer(target=[1, 1, 2])
@@ -290,7 +268,7 @@ def test_the_target_is_typed_or_taken_from_a_button(page: Page) -> None:
 
 
 def test_names_of_several_characters_are_typed_with_spaces(page: Page) -> None:
-    element = render(page, explorer(names=["-", "one", "two"]))
+    element = explorers.render(page, explorer(names=["-", "one", "two"]))
     field = element.query_selector("[data-action=target]")
     assert field.input_value() == "one two"
     field.focus()
@@ -300,7 +278,7 @@ def test_names_of_several_characters_are_typed_with_spaces(page: Page) -> None:
 
 
 def test_an_impossible_target_says_why_and_cannot_be_trained(page: Page) -> None:
-    element = render(page, explorer(targets=TARGETS))
+    element = explorers.render(page, explorer(targets=TARGETS))
     after(element, element.query_selector("[data-action=target-2]").click)
     text = element.inner_text()
     assert (
@@ -310,12 +288,12 @@ def test_an_impossible_target_says_why_and_cannot_be_trained(page: Page) -> None
     for action in ("step", "play"):
         assert element.query_selector(f"[data-action={action}]").is_disabled()
     assert probe(element)["count"] == 0
-    element = render(page, explorer(probabilities=[[1, 0, 0]] * 4))
+    element = explorers.render(page, explorer(probabilities=[[1, 0, 0]] * 4))
     assert "every path meets a probability of 0" in element.inner_text()
 
 
 def test_training_lowers_the_loss_until_peaks_stand_and_reset_undoes_it(page: Page) -> None:
-    element = render(page, explorer())
+    element = explorers.render(page, explorer())
     step, play, reset = (
         element.query_selector(f"[data-action={name}]") for name in ("step", "play", "reset")
     )
@@ -341,7 +319,7 @@ def test_the_largest_trellis_fits_a_narrow_page_and_is_drawn_in_a_frame(page: Pa
     page.set_viewport_size({"width": 360, "height": 1500})
     rng = np.random.default_rng(2)
     one = widgets.TrellisExplorer(rng.dirichlet(np.ones(6), 12), [1, 2, 3, 4, 5, 5])
-    element = render(page, one)
+    element = explorers.render(page, one)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
     costs_ms = []
     for _ in range(30):
@@ -352,7 +330,7 @@ def test_the_largest_trellis_fits_a_narrow_page_and_is_drawn_in_a_frame(page: Pa
 
 
 def test_the_generic_moves_pass(page: Page) -> None:
-    element = render(page, explorer())
+    element = explorers.render(page, explorer())
     page.evaluate(
         """() => {
           const far = document.createElement('p');
