@@ -69,6 +69,7 @@ from course_utils.plotting.sound import (
     waveforms,
     window_comparison,
 )
+from course_utils.plotting.spelling import error_kinds, looks, pyramid
 from course_utils.plotting.tagging import by_class, precision_recall, reliability, scene
 
 __all__ = [
@@ -95,6 +96,7 @@ __all__ = [
     "decay",
     "descent",
     "edit_table",
+    "error_kinds",
     "errors_by_length",
     "evolution",
     "feature_maps",
@@ -109,6 +111,7 @@ __all__ = [
     "layers",
     "learning_curves",
     "lines",
+    "looks",
     "lstm_cell",
     "matrix",
     "melody",
@@ -122,6 +125,7 @@ __all__ = [
     "plateau",
     "posteriors",
     "precision_recall",
+    "pyramid",
     "receptive_field",
     "relevance",
     "reliability",

@@ -177,12 +177,15 @@ class Look(NamedTuple):
         tokens: its symbols, and "END".
         probabilities: of each of these, told those before it, (tokens,).
         attention: where it looked for each, (tokens, rows); a row is `Speller.frame_s` seconds.
+        distribution: probabilities of all that it could have written there, END first, (tokens,
+            size of the alphabet).
     """
 
     text: str
     tokens: list[str]
     probabilities: np.ndarray
     attention: np.ndarray
+    distribution: np.ndarray
 
 
 class Speller:
@@ -240,13 +243,15 @@ class Speller:
         with torch.no_grad():
             spelling = self.model(c, None, tokens)
         expected = torch.tensor([*found, END], device=c.device)
-        probabilities = spelling.logits[0].softmax(dim=-1).gather(1, expected[:, None])[:, 0]
+        distribution = spelling.logits[0].softmax(dim=-1)
+        probabilities = distribution.gather(1, expected[:, None])[:, 0]
         names = [*(self.alphabet.names[token] for token in found), END_SIGN]
         return Look(
             self.alphabet.decode(found),
             names,
             probabilities.cpu().numpy(),
             spelling.attention[0].cpu().numpy(),
+            distribution.cpu().numpy(),
         )
 
     def _heard(self, waveform: np.ndarray, sample_rate: int, resample: bool) -> Tensor:

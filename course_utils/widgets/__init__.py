@@ -6,6 +6,7 @@ In Colab, anywidget switches the manager of custom widgets on when the first exp
 from course_utils.widgets.air import AirExplorer
 from course_utils.widgets.aliasing import AliasingExplorer
 from course_utils.widgets.attention import AttentionExplorer
+from course_utils.widgets.attention_player import AttentionPlayer
 from course_utils.widgets.augmentation_bench import AugmentationBench
 from course_utils.widgets.beam_stepper import BeamStepper
 from course_utils.widgets.filter_bench import FilterBench
@@ -24,6 +25,7 @@ __all__ = [
     "AirExplorer",
     "AliasingExplorer",
     "AttentionExplorer",
+    "AttentionPlayer",
     "AugmentationBench",
     "BeamStepper",
     "BoundaryPlayground",
