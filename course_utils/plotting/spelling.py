@@ -62,6 +62,8 @@ def looks(
 ) -> Axes:
     """Draws where a speller looked for each token, and below it how much each place was read.
 
+    A weight of 1 is black in every picture, so that pictures can be compared.
+
     Args:
         weights: (tokens, places).
         tokens: what was written, from the top: words, or letters with "␣" between words.
@@ -81,7 +83,9 @@ def looks(
     )
     end_s = weights.shape[1] * place_s
     extent = (0, end_s, len(weights) - 0.5, -0.5)
-    ax.imshow(weights, aspect="auto", cmap="Greys", extent=extent, vmin=0, interpolation="none")
+    ax.imshow(
+        weights, aspect="auto", cmap="Greys", extent=extent, vmin=0, vmax=1, interpolation="none"
+    )
     rows, names = _row_names(tokens)
     ax.set_yticks(rows, names, fontsize=8)
     ax.set_ylabel("written")
