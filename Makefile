@@ -16,7 +16,7 @@ export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-test lab test test-fast test-unit test-notebooks test-browser execute data \
-	fsdd-digits esc10 tagging diagnosis recognisers spellers bench bench-ablation pretrained links lint clean
+	fsdd-digits esc10 tagging diagnosis recognisers real-voices spellers bench bench-ablation pretrained links lint clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -69,6 +69,9 @@ spellers: install-test ## recorded run: Listen, Attend and Spell on commands, di
 	$(VENV_PYTHON) docs/tools/spellers.py left-out
 	$(VENV_PYTHON) docs/tools/spellers.py variants --folder build/spellers
 	$(VENV_PYTHON) docs/tools/spellers.py failures --folder build/spellers
+
+real-voices: install-test ## recorded run: recognisers of synthetic voices on real ones, into docs/runs (1 minute)
+	$(VENV_PYTHON) docs/tools/real_voices.py
 
 bench: install-test ## recorded run: torchaudio's recognisers and a plain LSTM beside ours (5 minutes)
 	$(VENV_PYTHON) docs/tools/recognisers.py peers
