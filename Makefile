@@ -60,7 +60,7 @@ esc10: install-test ## recorded run: ESC-10, five folds, three seeds, into docs/
 tagging: install-test ## recorded run: taggers with each pooling and augmentation, into docs/runs (20 minutes)
 	$(VENV_PYTHON) docs/tools/tagging.py
 
-recognisers: install-test ## recorded run: Deep Speech 2 on commands and FSDD, into docs/runs (25 minutes)
+recognisers: install-test ## recorded run: Deep Speech 2 on commands and FSDD, into docs/runs (20 minutes)
 	$(VENV_PYTHON) docs/tools/recognisers.py figures
 	$(VENV_PYTHON) docs/tools/recognisers.py left-out
 
@@ -70,13 +70,13 @@ spellers: install-test ## recorded run: Listen, Attend and Spell on commands, di
 	$(VENV_PYTHON) docs/tools/spellers.py variants --folder build/spellers
 	$(VENV_PYTHON) docs/tools/spellers.py failures --folder build/spellers
 
-bench: install-test ## recorded run: torchaudio's recognisers and a plain LSTM beside ours (10 minutes)
+bench: install-test ## recorded run: torchaudio's recognisers and a plain LSTM beside ours (6 minutes)
 	$(VENV_PYTHON) docs/tools/recognisers.py peers
 
-bench-ablation: install-test ## recorded run: Deep Speech 2 with parts changed or left out (20 minutes)
+bench-ablation: install-test ## recorded run: Deep Speech 2 with parts changed or left out (15 minutes)
 	$(VENV_PYTHON) docs/tools/recognisers.py ablation
 
-pretrained: install-test ## train and pack the small recognisers that come with the course (15 minutes)
+pretrained: install-test ## train and pack the small recognisers that come with the course (10 minutes)
 	$(VENV_PYTHON) docs/tools/pretrained.py
 
 diagnosis: install-test ## recorded run: the curves of exercise 12.5, into docs/runs (3 minutes)

@@ -55,3 +55,13 @@ def test_each_word_is_marked_when_it_was_written():
     assert [(mark.get_xdata()[0], mark.get_ydata()[0]) for mark in marks] == [(0.45, 0), (0.65, 1)]
     assert [patch.get_x() for patch in ax.patches] == [0.1, 0.5]
     assert below.get_xlim()[1] > 0.8 and ax.get_xlim() == below.get_xlim()
+
+
+def test_scaling_has_logarithmic_axes_with_plain_numbers():
+    ax = plotting.scaling([120, 1200, 12000], {"regular": [29, 14, 8]}, "hours", "WER (%)")
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+    ax.figure.canvas.draw()
+    labels = [label.get_text() for label in ax.get_xticklabels()]
+    assert "1,000" in labels and "10,000" in labels
+    assert {"8", "16", "32"} <= {label.get_text() for label in ax.get_yticklabels()}
+    assert list(ax.lines[0].get_ydata()) == [29, 14, 8]

@@ -217,6 +217,7 @@ def test_the_recorded_run_has_all_folds_and_seeds_and_holds_the_claim():
         (fold, seed) for fold in range(1, 6) for seed in range(3)
     }
     assert np.mean([row["accuracy"] for row in rows]) >= 0.90
+    assert np.mean([row["seconds"] for row in rows]) < 60
 
 
 def test_the_recorded_ablation_is_whole_and_holds_the_claims():

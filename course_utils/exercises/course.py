@@ -32,7 +32,7 @@ NOTEBOOKS = [
     Notebook("09_tagging", "Audio classification and tagging", 80, "Tagging"),
     Notebook("10_ctc", "Connectionist temporal classification", 100, "Speech"),
     Notebook("11_decoding", "Decoding and language models", 100, "Speech"),
-    Notebook("12_deep_speech_2", "Deep Speech 2", 80, "Speech"),
+    Notebook("12_deep_speech_2", "Deep Speech 2", 90, "Speech"),
     Notebook("13_listen_attend_spell", "Listen, Attend and Spell", 90, "Speech"),
     Notebook("14_your_own_recogniser", "Your own recogniser", 60, "Yours"),
     Notebook("15_scaling_up", "Scaling up", 60, "Yours"),

@@ -50,7 +50,7 @@ from course_utils.plotting.pipeline import (
     splits,
     stations,
 )
-from course_utils.plotting.recognition import architectures, layers, written_when
+from course_utils.plotting.recognition import architectures, layers, scaling, written_when
 from course_utils.plotting.recurrent import lstm_cell, operating_curves, stream, unrolled
 from course_utils.plotting.sound import (
     air,
@@ -132,6 +132,7 @@ __all__ = [
     "responses_of",
     "sample_images",
     "samples",
+    "scaling",
     "scene",
     "spans",
     "spectrogram",

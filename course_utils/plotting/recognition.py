@@ -5,10 +5,20 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import ArrayLike
 
 from course_utils.datasets.items import Word
-from course_utils.plotting.base import BLUE, GREEN, GREY, ORANGE, SKY, VERMILLION, new_axes
+from course_utils.plotting.base import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    SKY,
+    VERMILLION,
+    lines,
+    new_axes,
+)
 
 PARTS = {"input": SKY, "convolution": ORANGE, "recurrent": GREEN, "linear": BLUE}
 
@@ -95,3 +105,21 @@ def written_when(
     for ax in (above, below):
         ax.spines[["top", "right"]].set_visible(False)
     return above
+
+
+def scaling(amounts: ArrayLike, curves: Mapping[str, ArrayLike], xlabel: str, ylabel: str) -> Axes:
+    """Draws what more of something brings, both axes logarithmic, with plain numbers on them.
+
+    Args:
+        amounts: (points,), for instance hours of data.
+        curves: name to (points,) values.
+        xlabel: name and unit of the amounts.
+        ylabel: name and unit of the values.
+    """
+    ax = lines(amounts, dict(curves), xlabel, ylabel)
+    ax.set(xscale="log", yscale="log")
+    for axis, base in ((ax.xaxis, 10), (ax.yaxis, 2)):
+        axis.set_major_locator(LogLocator(base=base))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    return ax

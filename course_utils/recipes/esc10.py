@@ -6,7 +6,9 @@ All settings were chosen on inner folds (docs/tools/esc10.py --inner), never on 
 240 clips to learn from, the five inner folds gave 87.0 % with mixup of pictures, 86.6 % (four
 folds) when all pieces sounded together with another, both after 60 epochs, and 88.8 % when half of
 them did, after 100. Averaged weights gained nothing there, nor did SpecAugment or a wider network
-on the one or two inner folds where they were tried.
+on the one or two inner folds where they were tried. That the network's first normalisation learns
+no scale and shift saves a sixth of the time; with it the inner folds gave 87.8 %, four clips of 400
+less.
 """
 
 from __future__ import annotations
