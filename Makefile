@@ -70,10 +70,10 @@ spellers: install-test ## recorded run: Listen, Attend and Spell on commands, di
 	$(VENV_PYTHON) docs/tools/spellers.py variants --folder build/spellers
 	$(VENV_PYTHON) docs/tools/spellers.py failures --folder build/spellers
 
-bench: install-test ## recorded run: torchaudio's recognisers and a plain LSTM beside ours (6 minutes)
+bench: install-test ## recorded run: torchaudio's recognisers and a plain LSTM beside ours (5 minutes)
 	$(VENV_PYTHON) docs/tools/recognisers.py peers
 
-bench-ablation: install-test ## recorded run: Deep Speech 2 with parts changed or left out (15 minutes)
+bench-ablation: install-test ## recorded run: Deep Speech 2 with parts changed or left out (10 minutes)
 	$(VENV_PYTHON) docs/tools/recognisers.py ablation
 
 pretrained: install-test ## train and pack the small recognisers that come with the course (10 minutes)

@@ -38,7 +38,7 @@ def test_padding_changes_nothing_where_the_tool_says_so():
 
 def test_every_row_of_the_ablation_is_a_model_and_changes_one_thing():
     recipes = list(tool.ABLATION.values())
-    assert recipes[0] == recognition.changed(recognition.RECIPES["commands"], epochs=12)
+    assert recipes[0] == recognition.changed(recognition.RECIPES["commands"], epochs=8)
     assert len(set(recipes)) == len(recipes)
     alphabet = Alphabet(recognition.CHARACTERS)
     with torch.device("meta"):
