@@ -50,7 +50,7 @@ def test_each_word_is_marked_when_it_was_written():
     ax = plotting.written_when(np.zeros(800), 1000, words, [0.45, 0.65])
     below = ax.figure.axes[1]
     notes = [text.get_text() for text in below.texts]
-    assert notes == [" one, +150 ms", " two, -50 ms"]
+    assert [note.strip() for note in notes] == ["one, +150 ms", "two, -50 ms"]
     marks = [line for line in below.lines if line.get_marker() == "D"]
     assert [(mark.get_xdata()[0], mark.get_ydata()[0]) for mark in marks] == [(0.45, 0), (0.65, 1)]
     assert [patch.get_x() for patch in ax.patches] == [0.1, 0.5]

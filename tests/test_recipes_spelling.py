@@ -177,6 +177,11 @@ def test_a_look_is_what_the_search_wrote_and_how_sure_it_was(done, data):
     score = decoding.attention_greedy(known.model, c)[0].score
     assert np.log(look.probabilities).sum() == pytest.approx(score, rel=1e-4)
     np.testing.assert_allclose(look.attention.sum(axis=1), 1, rtol=1e-4)
+    assert look.distribution.shape == (len(look.tokens), known.alphabet.size)
+    np.testing.assert_allclose(look.distribution.sum(axis=1), 1, rtol=1e-4)
+    numbers = [*known.alphabet.encode(look.text), 0]
+    own = look.distribution[np.arange(len(numbers)), numbers]
+    np.testing.assert_array_equal(own, look.probabilities)
     assert look.attention.shape[1] * known.frame_s == pytest.approx(
         len(clip.waveform) / RATE, abs=0.1
     )

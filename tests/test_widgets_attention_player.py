@@ -15,6 +15,7 @@ from PIL import Image
 
 from course_utils import widgets
 from course_utils.datasets.text import Alphabet
+from course_utils.recipes import spelling
 from course_utils.widgets.attention_player import (
     MOST_TOKENS,
     Loop,
@@ -352,6 +353,29 @@ def test_bad_input_is_refused_by_name():
 def test_one_speller_needs_no_name():
     one = widgets.AttentionPlayer(Speller(), {"one": (sound("bad"), RATE)})
     assert (one.speller, one.spelled()) == ("speller", "bad")
+
+
+def test_it_takes_a_speller_of_the_course():
+    recipe = spelling.RECIPES["digits"]
+    alphabet = Alphabet(["one", "two"], separator=" ")
+    speller = spelling.Speller(spelling.build(recipe, alphabet), alphabet, recipe)
+    clips = {"one": (sound("bad"), RATE, "two one"), "fast": (sound("bad", 16_000), 16_000)}
+    one = widgets.AttentionPlayer(speller, clips, told=True)
+    assert one.seen.names == ["two", "one", "END"]
+    assert one.seen.chosen == [2, 1, 0]
+    np.testing.assert_allclose(one.seen.weights.sum(axis=1), 1, rtol=1e-4)
+    np.testing.assert_allclose(one.seen.probabilities.sum(axis=1), 1, rtol=1e-4)
+    for beam_size, search in ((1, {}), (4, {"length_normalisation": 1.0, "coverage": 0.1})):
+        one.told, one.beam_size = False, beam_size
+        for name, value in search.items():
+            setattr(one, name, value)
+        own = {"beam_size": beam_size, **search}
+        assert one.spelled() == speller.transcribe(*clips["one"][:2], **own)
+    one.told, one.text = True, "three"
+    assert "not in the alphabet" in one.problem
+    one.told, one.clip = False, "fast"
+    assert "8000" in one.problem, "another rate is refused"
+    assert one._answer["tokens"] == []
 
 
 @pytest.mark.parametrize("change", [{"clip": "short"}, {"speller": "loop"}, {"token": 2}])

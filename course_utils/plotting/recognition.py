@@ -98,7 +98,7 @@ def written_when(
         below.plot([word.end_s, second], [row, row], color=GREY, lw=1.2)
         below.plot(second, row, "D", color=VERMILLION, ms=6)
         late = 1000 * (second - word.end_s)
-        note = f" {word.text}, {late:+.0f} ms"
+        note = f"   {word.text}, {late:+.0f} ms"
         below.text(max(second, word.end_s), row, note, va="center", fontsize=9)
     last = max([len(x) / sample_rate, *written])
     below.set(xlabel="time (s)", yticks=[], ylim=(len(words) - 0.5, -0.5), xlim=(0, 1.12 * last))

@@ -195,12 +195,12 @@ function render({ model, el }) {
     range.previousElementSibling.textContent = position();
     range.style.setProperty("--share", `${100 * chosen() / range.max}%`);
     for (const input of searches) input.disabled = model.get("told") || (input !== searches[0] && model.get("beam_size") === 1);
-    if (one) figures([
-      ["token", `${one.name}, ${chosen() + 1} of ${answer.tokens.length}`],
-      ["its probability", one.p.toFixed(3)],
-      ["it looked at", `${one.from.toFixed(2)} to ${one.to.toFixed(2)} s`],
-      ["ln P of the text", answer.log_p.toFixed(2).replace("-", "−")],
-      ["errors", answer.errors === null ? "–" : `${answer.errors}`],
+    figures([
+      ["token", one ? `${one.name}, ${chosen() + 1} of ${answer.tokens.length}` : "–"],
+      ["its probability", one ? one.p.toFixed(3) : "–"],
+      ["it looked at", one ? `${one.from.toFixed(2)} to ${one.to.toFixed(2)} s` : "–"],
+      ["ln P of the text", one ? answer.log_p.toFixed(2).replace("-", "−") : "–"],
+      ["errors", `${answer.errors ?? "–"}`],
     ]);
     if (stale && !waiting) waiting = setTimeout(ui.redraw, 3000);
     if (!stale) {

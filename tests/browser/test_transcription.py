@@ -4,7 +4,6 @@ What needs no kernel is tried on a bare page with a stand-in for the widget's mo
 decoders and sounds from outside go to Python and back in a real JupyterLab.
 """
 
-import base64
 import json
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from course_utils import widgets
 from course_utils.datasets.text import Alphabet
 from tests.browser import explorers
 from tests.browser.driver import Lab, open_notebook, until
-from tests.browser.test_tagging import RENDER, wav
+from tests.browser.test_tagging import wav
 from tests.test_widgets_transcription import CLIPS, RATE, ToneRecogniser, speak
 
 SCRIPT = "<img src=x onerror=alert(1)>"
@@ -45,20 +44,6 @@ def greedy(log_probs) -> list[int]:
     return [token for last, token in zip([0, *path], path, strict=False) if token not in (0, last)]
 
 
-def render(page: Page, one: widgets.TranscriptionExplorer) -> ElementHandle:
-    state = one.get_state()
-    source, style = state.pop("_esm"), state.pop("_css")
-    kept = ("_samples", "_p", "_levels", "_noisy")
-    buffers = {name: base64.b64encode(state.pop(name)).decode("ascii") for name in kept}
-    plain = {name: value for name, value in state.items() if not name.startswith("_anywidget")}
-    page.goto("about:blank")
-    page.set_content(f"<style>{style}</style><p class=jp-Cell>a text</p>")
-    page.evaluate(RENDER, [source, json.loads(json.dumps(plain, default=str)), buffers])
-    element = page.query_selector(".course-explorer")
-    explorers.show(page, element)
-    return element
-
-
 def told(element: ElementHandle) -> dict:
     return json.loads(explorers.attribute(element, "transcription"))
 
@@ -74,7 +59,7 @@ def words(element: ElementHandle) -> list[list[str]]:
 
 def test_the_frame_under_the_pointer_is_told(page: Page) -> None:
     one = explorer()
-    element = render(page, one)
+    element = explorers.render(page, one)
     p = np.round(one.probabilities * 65535) / 65535  # as they are sent
     canvas = element.query_selector(".scribe-canvas")
 
@@ -116,7 +101,7 @@ def test_the_frame_under_the_pointer_is_told(page: Page) -> None:
 
 
 def test_each_kind_of_error_is_named(page: Page) -> None:
-    element = render(page, explorer(clip="wrong"))
+    element = explorers.render(page, explorer(clip="wrong"))
     name, *pairs = words(element)
     assert name[:3] == ["name", "said", "written"]
     assert pairs == [["deleted", "ab", "·", "− deleted"], ["right", "abc", "abc", ""]]
@@ -126,13 +111,13 @@ def test_each_kind_of_error_is_named(page: Page) -> None:
     clips = {"more": (speak("ab ca"), RATE, "ab"), "other": (speak("ab"), RATE, "ba")}
     recogniser = ToneRecogniser()
     recogniser.alphabet = Alphabet(" abc")
-    element = render(page, widgets.TranscriptionExplorer(recogniser, clips, clip="other"))
+    element = explorers.render(page, widgets.TranscriptionExplorer(recogniser, clips, clip="other"))
     assert words(element)[1:] == [["substituted", "ba", "ab", "≠ substituted"]]
     insert = {"insert": lambda log_probs: [2, 3, 1, 4]}
-    element = render(page, widgets.TranscriptionExplorer(recogniser, clips, insert))
+    element = explorers.render(page, widgets.TranscriptionExplorer(recogniser, clips, insert))
     assert words(element)[1:] == [["right", "ab", "ab", ""], ["inserted", "·", "c", "+ inserted"]]
     assert "The best token of each frame alone reads: abca" in element.inner_text()
-    element = render(page, explorer(clip="unknown"))
+    element = explorers.render(page, explorer(clip="unknown"))
     assert [one[0] for one in words(element)] == ["name", ""]
     assert "ca" in element.query_selector(".scribe-words").inner_text()
 
@@ -141,7 +126,7 @@ def test_texts_and_messages_are_no_markup(page: Page) -> None:
     clips = {SCRIPT: (speak("a"), RATE, SCRIPT)}
     recogniser = ToneRecogniser(Alphabet(["<b>", "<i>", *"abc"], separator="|"))
     one = widgets.TranscriptionExplorer(recogniser, clips)
-    element = render(page, one)
+    element = explorers.render(page, one)
     assert SCRIPT.split()[0] in element.query_selector(".scribe-words").inner_text()
     page.evaluate("text => model.set('problem', text)", SCRIPT)
     until(lambda: SCRIPT in element.query_selector("[role=status]").inner_text(), "the message")
@@ -150,7 +135,7 @@ def test_texts_and_messages_are_no_markup(page: Page) -> None:
 
 def test_a_sound_that_is_refused_leaves_a_message_and_no_text(page: Page) -> None:
     clips = {"silent": (np.zeros(4000, np.float32), RATE)}
-    element = render(page, widgets.TranscriptionExplorer(ToneRecogniser(), clips))
+    element = explorers.render(page, widgets.TranscriptionExplorer(ToneRecogniser(), clips))
     until(
         lambda: "is silent" in element.query_selector("[role=status]").inner_text(), "the message"
     )
@@ -162,7 +147,7 @@ def test_a_sound_that_is_refused_leaves_a_message_and_no_text(page: Page) -> Non
 
 
 def test_without_an_answer_of_python_the_picture_says_so(page: Page) -> None:
-    element = render(page, explorer())
+    element = explorers.render(page, explorer())
     page.evaluate("() => model.set('clip', 'wrong')")
     until(lambda: told(element)["late"], "it is late")
     status = element.query_selector("[role=status]")
@@ -173,7 +158,7 @@ def test_without_an_answer_of_python_the_picture_says_so(page: Page) -> None:
 
 
 def test_the_cursor_runs_with_the_sound(page: Page) -> None:
-    element = render(page, explorer())
+    element = explorers.render(page, explorer())
     frames = []
     element.query_selector("[data-action=hear]").click()
     until(lambda: explorers.attribute(element, "sound") == "on", "the sound")
@@ -186,7 +171,7 @@ def test_the_cursor_runs_with_the_sound(page: Page) -> None:
 
 
 def test_a_file_is_cut_and_sent(page: Page) -> None:
-    element = render(page, explorer())
+    element = explorers.render(page, explorer())
     opener = element.query_selector("input[type=file]")
     long = np.tile(speak("abc", 44_100), 12)
     opener.set_input_files({"name": "a.wav", "mimeType": "audio/wav", "buffer": wav(long, 44_100)})
@@ -206,7 +191,7 @@ def test_a_file_is_cut_and_sent(page: Page) -> None:
 def test_nothing_is_wider_than_the_page(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     clips = {"a name of some length, 1": (speak("abc"), RATE, "ab " * 12)}
-    render(page, widgets.TranscriptionExplorer(ToneRecogniser(), clips, snr_db=15))
+    explorers.render(page, widgets.TranscriptionExplorer(ToneRecogniser(), clips, snr_db=15))
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
