@@ -139,12 +139,10 @@ def trained(name: str, recipe: Recipe, seed: int, data: Data, folder: Path | Non
     simple = Speller(model, data.alphabet, changed(recipe, beam_size=1))
     factor = recognition.real_time_factor(simple, utterances, time.process_time)
     exposure = spelling.exposure(done.recogniser, data.test)
-    return found | {
-        "real_time_factor": f"{factor:.4f}",
-        "told": f"{exposure.told:.4f}",
-        "own": f"{exposure.own:.4f}",
-        "places": exposure.places,
-    }
+    found |= {"real_time_factor": f"{factor:.4f}", "places": exposure.places}
+    if exposure.places:
+        found |= {"told": f"{exposure.told:.4f}", "own": f"{exposure.own:.4f}"}
+    return found
 
 
 def longer(recipe: Recipe, data: Data, count: int = 60) -> Examples:
