@@ -101,7 +101,7 @@ def written_when(
         note = f"   {word.text}, {late:+.0f} ms"
         below.text(max(second, word.end_s), row, note, va="center", fontsize=9)
     last = max([len(x) / sample_rate, *written])
-    below.set(xlabel="time (s)", yticks=[], ylim=(len(words) - 0.5, -0.5), xlim=(0, 1.12 * last))
+    below.set(xlabel="time (s)", yticks=[], ylim=(len(words) - 0.5, -0.5), xlim=(0, 1.2 * last))
     for ax in (above, below):
         ax.spines[["top", "right"]].set_visible(False)
     return above
