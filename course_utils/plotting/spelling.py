@@ -7,6 +7,7 @@ from textwrap import fill
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from numpy.typing import ArrayLike
 
 from course_utils.datasets.items import Word
@@ -62,7 +63,7 @@ def looks(
 ) -> Axes:
     """Draws where a speller looked for each token, and below it how much each place was read.
 
-    A weight of 1 is black in every picture, so that pictures can be compared.
+    A weight of 1 is black in every picture, one of 1/4 half as dark: pictures can be compared.
 
     Args:
         weights: (tokens, places).
@@ -83,13 +84,12 @@ def looks(
     )
     end_s = weights.shape[1] * place_s
     extent = (0, end_s, len(weights) - 0.5, -0.5)
-    ax.imshow(
-        weights, aspect="auto", cmap="Greys", extent=extent, vmin=0, vmax=1, interpolation="none"
-    )
+    shade = PowerNorm(0.5, 0, 1)
+    ax.imshow(weights, aspect="auto", cmap="Greys", extent=extent, norm=shade, interpolation="none")
     rows, names = _row_names(tokens)
     ax.set_yticks(rows, names, fontsize=8)
     ax.set_ylabel("written")
-    ax.set_title(fill(title, 110), loc="left", fontsize=10, pad=18 if words else 6)
+    ax.set_title(fill(title, 90), loc="left", fontsize=10, pad=18 if words else 6)
     for word in words:
         middle = (word.start_s + word.end_s) / 2
         ax.annotate(
