@@ -291,7 +291,7 @@ class Attention(nn.Module):
             scores = scaled_dot_scores(query, key)
         else:
             if self.kind == "location":
-                query = query + self._located(previous)
+                query = query + self._located(previous)  # U (F * previous): location(filters)
             scores = (torch.tanh(query + key) @ self.v)[:, None]
         context, weights = attend(scores, value, mask[:, None])
         return context[:, 0], weights[:, 0]

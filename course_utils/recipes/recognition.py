@@ -316,7 +316,7 @@ class Recogniser:
         c = heard(waveform, sample_rate, self.recipe.sound, resample)
         device = next(self.model.parameters()).device
         with torch.no_grad():
-            return self.model(c.to(device))[0][0].cpu()
+            return self.model(c.to(device), torch.tensor([c.shape[1]]))[0][0].cpu()
 
     def transcribe(self, waveform: np.ndarray, sample_rate: int, resample: bool = False) -> str:
         """The text of the best path; arguments and errors as `log_probs`."""
