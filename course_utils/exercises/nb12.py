@@ -104,7 +104,7 @@ def _miscounts() -> list[tuple[str, Callable[..., Any]]]:
 def front_end(
     frames: int, layers: Sequence[tuple[int, int]], labels: Sequence[int]
 ) -> tuple[int, int]:
-    """Rows and labels."""
+    """Rows and letters."""
     return _front_end("right", "right", "right", "right")(frames, layers, labels)
 
 
@@ -681,31 +681,6 @@ notebook.set_quiz(
         ],
     ),
     Question(
-        "What does SortaGrad do?",
-        [
-            Option(
-                "It sorts the utterances by length in every epoch.",
-                "In the first epoch only. Sorted for ever, the model would meet the same batches "
-                "in the same order each time.",
-            ),
-            Option(
-                "It sorts the gradients, and drops the largest.",
-                "That would be a kind of clipping. The name comes from sorting and gradient "
-                "descent.",
-            ),
-            Option(
-                "It leaves the longest utterances out.",
-                "They come last in the first epoch, but they come.",
-            ),
-            Option(
-                "It shows the short utterances first, in the first epoch; then the order is drawn.",
-                "Short ones are easier to align, and their gradients are calmer, while the model "
-                "knows nothing yet.",
-                correct=True,
-            ),
-        ],
-    ),
-    Question(
         "Trained on synthetic voices alone, with under 2 % of wrong words on synthetic voices that "
         "it never heard, a model is run on recordings of people. What do you expect?",
         [
@@ -716,7 +691,8 @@ notebook.set_quiz(
             ),
             Option(
                 "A little more, since recordings are noisier.",
-                "Noise is the smaller part. The recordings of section 14 are quiet; see there.",
+                "Noise is one part; voices, rooms and ways of speaking are others. Section 14 has "
+                "the figure.",
             ),
             Option(
                 "Far more: a test set speaks for what it was drawn from, and for nothing else.",

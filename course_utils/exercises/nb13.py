@@ -338,7 +338,7 @@ def told(
     predict: Predict,
     start: int,
 ) -> tuple[list[int], list[int]]:
-    """Its own letters."""
+    """Its own words."""
     return _told(target, coins, sampling, predict, start)
 
 
@@ -785,29 +785,6 @@ notebook.set_quiz(
             Option(
                 "Label smoothing: probabilities are less extreme.",
                 "It helps the search to keep alternatives; where to look is not its business.",
-            ),
-        ],
-    ),
-    Question(
-        "What does scheduled sampling change?",
-        [
-            Option(
-                "The letters that the model is told in training: sometimes its own.",
-                "So that it meets its own mistakes while it still learns. What it is to write "
-                "stays the right text.",
-                correct=True,
-            ),
-            Option(
-                "The letters that it is to write: sometimes its own.",
-                "Then it would be taught its mistakes. The target is never touched.",
-            ),
-            Option(
-                "The search: it draws letters instead of taking the best.",
-                "It is about training only; the search after it is the same as ever.",
-            ),
-            Option(
-                "The order in which utterances are shown.",
-                "That is a curriculum, such as SortaGrad.",
             ),
         ],
     ),
