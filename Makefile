@@ -13,6 +13,8 @@ NBVAL := $(VENV_PYTHON) -m pytest -p tests.nbval_plugin --nbval --nbval-current-
 	-n 2 --dist loadfile
 # Cells share the two cores with their neighbours: idle threads must not spin.
 export OMP_WAIT_POLICY := PASSIVE
+# Two notebooks at a time, a thread each: more would only wait for one another.
+test-notebooks: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-test lab test test-fast test-unit test-notebooks test-browser execute data \
