@@ -157,10 +157,18 @@ FIGURES = {"commands": COMMANDS, "FSDD, official takes": RECIPES["fsdd"]}
 def left_out() -> dict[str, Recipe]:
     """A recipe for each speaker who is not heard in training.
 
-    Five voices are few: strings of the 53 synthetic ones are added, and all are augmented.
+    Five voices are few: strings of the 53 synthetic ones are added, all are augmented, and what
+    lies 40 dB under the loudest place is hidden: one speaker's recordings are noisy.
     """
     recipe = changed(
-        RECIPES["fsdd"], train=1200, synthetic=800, augment=True, batch_size=16, rate=5e-3, epochs=7
+        RECIPES["fsdd"],
+        train=1200,
+        synthetic=800,
+        range_db=40.0,
+        augment=True,
+        batch_size=16,
+        rate=1e-2,
+        epochs=12,
     )
     return {name: changed(recipe, held_out=name) for name in fsdd.load().speakers}
 
