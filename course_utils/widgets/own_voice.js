@@ -58,13 +58,13 @@ function render({ model, el }) {
   };
   const intake = createIntake(ui, model, ways, {
     say, quiet: () => hear(false), doing: outside.readers.length ? "read" : "looked at",
-    heard: (piece) => {
+    heard: (piece, rate) => {
       if (!live.seconds) say(`Speak now. Press Stop after the last word; ${outside.longest_s} s at most.`);
-      live.hear(piece);
+      live.hear(piece, rate);
       ui.redraw();
     },
     changed: (on) => {
-      live = on ? createLevel(outside.rate) : live;
+      live = on ? createLevel() : live;
       ui.redraw();
     },
     sent: (samples, name) => {
@@ -113,11 +113,13 @@ function render({ model, el }) {
     const font = getComputedStyle(ui.root).fontFamily;
     const recording = intake.isOn();
     let pen = meter.begin();
-    if (meter.width > 200) drawMeter(pen, meter.width, recording || !take ? live : take.level, { colours, font });
+    const level = recording ? live : take?.level;
+    const hot = recording ? live?.clipped > 0 : take ? take.clipped : null;
+    if (meter.width > 200) drawMeter(pen, meter.width, level, hot, { colours, font });
+    stage.height = takeHeight(take && !recording ? outside.readers.length : 0);
     pen = stage.begin();
     if (right() < left + 40) return;
     const look = { colours, left, right: right(), font };
-    stage.node.style.opacity = 1;
     if (recording && live) drawLive(pen, live, outside.longest_s, look);
     else if (take) {
       const now = player.isOn() ? take.trim[0] + player.position() : null;
@@ -246,7 +248,8 @@ function render({ model, el }) {
     if (!take) return ui.tell(outside.free ? "No take yet." : "No take of this prompt yet.");
     const soft = take.loudest < SOFT ? " It is very soft: come closer to the microphone." : "";
     const used = `${take.trim[0].toFixed(2)} to ${take.trim[1].toFixed(2)} s of ${take.seconds.toFixed(2)} s are used.`;
-    const from = take.source === "kept" ? "This take was kept before." : `From ${take.source}.`;
+    const said = outside.free && take.said ? `, in which “${take.said}” is said` : "";
+    const from = take.source === "kept" ? "This take was kept before." : `From ${take.source}${said}.`;
     ui.tell(`${take.fault?.[1] ?? ""} ${take.refusal} ${from} ${used}${soft}${take.kept ? " It is kept." : ""}`.trim());
   }
 
