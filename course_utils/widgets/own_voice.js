@@ -207,7 +207,7 @@ function render({ model, el }) {
   const percent = (share) => (share === null ? "?" : share < 0.005 ? "< 1 %" : `${Math.round(100 * share)} %`);
   function showReading({ reader, state, text, words, nbest, wrong, of }) {
     const errors = wrong === null || wrong === undefined ? "" : `${wrong} of ${of} word${of === 1 ? "" : "s"} wrong`;
-    const head = make("h5", {}, reader, make("small", {}, errors));
+    const head = make("h5", {}, `${reader} `, make("small", {}, errors));
     const box = make("section", { class: "take-reading", "data-reader": reader, "data-state": state }, head);
     if (state === "waiting") box.append(make("p", { class: "take-text" }, "reads …"));
     if (state === "failed") box.append(make("p", { class: "take-text" }, `It gave up. ${text}`));

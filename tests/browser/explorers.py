@@ -52,13 +52,13 @@ RENDER = """async ([source, state, buffers]) => {
 }"""
 
 
-def render(page: Page, widget: AnyWidget) -> ElementHandle:
+def render(page: Page, widget: AnyWidget, address: str = "about:blank") -> ElementHandle:
     """Draw a widget's own JavaScript on a bare page, with a stand-in for its model."""
     state = {k: v for k, v in widget.get_state().items() if not k.startswith("_anywidget")}
     source, style = state.pop("_esm"), state.pop("_css")
     names = [name for name, value in state.items() if isinstance(value, bytes | memoryview)]
     buffers = {name: base64.b64encode(state.pop(name)).decode("ascii") for name in names}
-    page.goto("about:blank")
+    page.goto(address)
     page.set_content(f"<style>{style}</style><p class=jp-Cell>a text</p>")
     page.evaluate(RENDER, [source, json.loads(json.dumps(state, default=str)), buffers])
     explorer = page.query_selector(".course-explorer")
