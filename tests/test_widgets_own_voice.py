@@ -174,6 +174,23 @@ def test_what_is_kept_is_there_the_next_day_and_goes_on_with_the_next_prompt(tmp
     assert len(recorder(tmp_path, sample_rate=8000).takes["01"][0]) == len(waveform) // 2
 
 
+def test_the_browser_moves_prompt_and_ends_by_messages(tmp_path):
+    one = recorder(tmp_path)
+    receive(one, {"kind": "go", "name": "02"})
+    assert one.prompt == "02"
+    receive(one, {"kind": "go", "name": "none"})
+    assert "prompt must be one of" in one.problem
+    receive(one, {"kind": "sound", "rate": RATE}, voice())
+    turn, suggested = one._turn, one.trim
+    receive(one, {"kind": "trim", "turn": turn, "trim": [0.2, 1.0]})
+    assert (one.trim, one.problem) == ((0.2, 1.0), "")
+    receive(one, {"kind": "trim", "turn": turn, "trim": [0.2, 9]})
+    assert "at most 2.00 s" in one.problem
+    receive(one, {"kind": "sound", "rate": RATE}, voice())
+    receive(one, {"kind": "trim", "turn": turn, "trim": [0.2, 1.0]})
+    assert one.trim == suggested, "these ends were meant for the take before"
+
+
 def test_the_last_prompt_stays(tmp_path):
     one = recorder(tmp_path, ["stop"])
     one.add(voice(), RATE)

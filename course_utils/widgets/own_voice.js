@@ -10,7 +10,8 @@ function render({ model, el }) {
   const place = () => prompts.findIndex(([name]) => name === model.get("prompt"));
 
   // What is shown: the take as Python has it, but for the ends while they are being moved.
-  let [take, live, notice, asked, moving] = [null, null, "", 0, 0];
+  // `moving` is the timer of ends that are being moved, `told` the ends that Python has not confirmed yet.
+  let [take, live, notice, wrong, asked, moving, told] = [null, null, "", false, 0, 0, null];
 
   // The prompt.
   const way = ui.row("course-buttons");
@@ -30,7 +31,7 @@ function render({ model, el }) {
     hear(false);
     intake.cancel();
     commit();
-    ui.set("prompt", prompts[i][0]);
+    send({ kind: "go", name: prompts[i][0] });
   }
   function showPrompt() {
     const [kept, i] = [new Set(model.get("_kept")), place()];
@@ -52,8 +53,8 @@ function render({ model, el }) {
 
   // The ways in.
   const ways = ui.row("course-buttons");
-  const say = (text) => {
-    notice = text;
+  const say = (text, failed = false) => {
+    [notice, wrong] = [text, failed];
     ui.redraw();
   };
   const intake = createIntake(ui, model, ways, {
@@ -91,7 +92,7 @@ function render({ model, el }) {
   function ask() {
     const mine = asked = performance.now();
     setTimeout(() => {
-      if (asked === mine) say("Python has not answered yet. Is the notebook's kernel running, and not busy?");
+      if (asked === mine) say("Python has not answered yet. Is the notebook's kernel running, and not busy?", true);
     }, SILENCE_MS);
   }
 
@@ -160,7 +161,7 @@ function render({ model, el }) {
     const hundredths = (v) => Math.round(100 * v) / 100;
     take.trim = [hundredths(clamp(start, 0, take.longest)), hundredths(clamp(end, 0, take.longest))];
     hear(false);
-    notice = "";
+    say("");
     clearTimeout(moving);
     moving = setTimeout(commit, REST_MS);
     showTrim();
@@ -170,10 +171,9 @@ function render({ model, el }) {
     if (!moving) return;
     clearTimeout(moving);
     moving = 0;
-    if (take && `${take.trim}` !== `${model.get("trim")}`) {
-      ask();
-      ui.set("trim", take.trim);
-    }
+    if (!take || `${take.trim}` === `${told ?? model.get("trim")}`) return;
+    told = [...take.trim];
+    send({ kind: "trim", turn: take.turn, trim: told });
   }
   function showTrim() {
     ends.forEach(({ input, shown }, i) => {
@@ -204,31 +204,6 @@ function render({ model, el }) {
 
   // What the readers say.
   const readings = ui.root.appendChild(make("div", { class: "take-readings" }));
-  const percent = (share) => (share === null ? "?" : share < 0.005 ? "< 1 %" : `${Math.round(100 * share)} %`);
-  function showReading({ reader, state, text, words, nbest, wrong, of }) {
-    const errors = wrong === null || wrong === undefined ? "" : `${wrong} of ${of} word${of === 1 ? "" : "s"} wrong`;
-    const head = make("h5", {}, `${reader} `, make("small", {}, errors));
-    const box = make("section", { class: "take-reading", "data-reader": reader, "data-state": state }, head);
-    if (state === "waiting") box.append(make("p", { class: "take-text" }, "reads …"));
-    if (state === "failed") box.append(make("p", { class: "take-text" }, `It gave up. ${text}`));
-    if (state !== "done") return box;
-    const written = box.appendChild(make("p", { class: "take-text", role: "group", "aria-label": `${reader} reads` }));
-    for (const [word, from, to, sure, bad] of words) {
-      const note = make("small", {}, `${percent(sure)}${bad ? " ≠" : ""}`);
-      const node = make("span", { title: `${from.toFixed(2)} to ${to.toFixed(2)} s`, "data-wrong": Boolean(bad) }, make("b", {}, word), note);
-      node.style.setProperty("--sure", sure ?? 0);
-      written.append(node, " ");
-    }
-    if (!words.length) written.append(text || "(nothing)");
-    const list = make("ol", { class: "take-best", "aria-label": "Candidates, with their share of the probability" });
-    for (const [candidate, share] of nbest) {
-      const item = list.appendChild(make("li", {}, make("span", {}, candidate || "(nothing)"), make("span", { class: "course-value" }, percent(share))));
-      item.style.setProperty("--share", `${100 * (share ?? 0)}%`);
-    }
-    if (nbest.length) box.append(list);
-    return box;
-  }
-
   function report() {
     const busy = intake.isOn();
     for (const node of [hearButton, suggest, all, keep]) node.disabled = !take || busy;
@@ -243,7 +218,7 @@ function render({ model, el }) {
       seconds: take?.seconds ?? 0, level: live ? live.loudest : 0,
       texts: Object.fromEntries((take?.lanes ?? []).map((lane) => [lane.reader, lane.state === "done" ? lane.text : lane.state])),
     });
-    ui.root.dataset.alert = Boolean(model.get("problem") || (!notice && !busy && (take?.fault || take?.refusal)));
+    ui.root.dataset.alert = Boolean(notice ? wrong : !busy && (take?.fault || take?.refusal));
     if (notice) return ui.tell(notice);
     if (!take) return ui.tell(outside.free ? "No take yet." : "No take of this prompt yet.");
     const soft = take.loudest < SOFT ? " It is very soft: come closer to the microphone." : "";
@@ -255,26 +230,27 @@ function render({ model, el }) {
 
   function renew() {
     asked = 0;
-    const told = model.get("_take");
+    const state = model.get("_take");
     const view = model.get("_pcm");
-    if (!told.count || view.byteLength !== 2 * told.count) take = null;
+    if (!state.count || view.byteLength !== 2 * state.count) take = null;
     else {
-      const before = take?.turn === told.turn ? take : null;
+      const before = take?.turn === state.turn ? take : null;
+      if (!before) told = null;
       const numbers = before ? null : new Int16Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
-      const samples = before?.samples ?? Float32Array.from(numbers, (v) => v * told.unit);
+      const samples = before?.samples ?? Float32Array.from(numbers, (v) => v * state.unit);
       const seconds = samples.length / outside.rate;
       take = {
-        ...told, samples, seconds, rate: outside.rate, longest: Math.floor(100 * seconds) / 100,
-        trim: moving && before ? before.trim : [...model.get("trim")],
+        ...state, samples, seconds, rate: outside.rate, longest: Math.floor(100 * seconds) / 100,
+        trim: before && (moving || told) ? before.trim : [...model.get("trim")],
         read: before?.read ?? null, lanes: before?.lanes ?? outside.readers.map((reader) => ({ reader, state: "waiting" })),
-        loudest: 32767 * told.unit, clipped: told.fault?.[0] === "clipped",
-        flat: Math.min(CLIPPED, 32767 * told.unit * 0.9999), level: before?.level ?? null,
+        loudest: 32767 * state.unit, clipped: state.fault?.[0] === "clipped",
+        flat: Math.min(CLIPPED, 32767 * state.unit * 0.9999), level: before?.level ?? null,
       };
-      if (!before && told.source === "the microphone") take.level = live;
+      if (!before && state.source === "the microphone") take.level = live;
       showTrim();
     }
     listenTo();
-    if (!model.get("problem")) notice = "";
+    if (!model.get("problem")) say("");
     ui.redraw();
   }
   function listenTo() {
@@ -285,7 +261,7 @@ function render({ model, el }) {
       take.lanes = heard.rows;
     }
     const rows = mine ? heard.rows : take ? take.lanes : [];
-    readings.replaceChildren(...rows.map(showReading));
+    readings.replaceChildren(...rows.map(describeReading));
     ui.redraw();
   }
   const privacy = ui.root.appendChild(make("p", { class: "take-privacy" }));
@@ -298,24 +274,25 @@ function render({ model, el }) {
 
   scene.leave = () => {
     hear(false);
-    if (intake.isOn()) say("The recording was broken off, for its recorder left the screen. Press Record again.");
+    if (intake.isOn()) say("The recording was broken off, for its recorder left the screen. Press Record again.", true);
     intake.cancel();
     commit();
   };
   ui.watch("_take", renew); // its samples come with it
   ui.watch("_heard", listenTo);
   ui.watch("trim", () => {
-    if (moving || !take) return;
+    if (`${told}` === `${model.get("trim")}`) told = null;
+    if (moving || told || !take) return;
     take.trim = [...model.get("trim")];
     showTrim();
   });
   ui.watch("problem", () => {
-    asked = 0;
-    say(model.get("problem"));
+    [asked, told] = [0, null];
+    say(model.get("problem"), true);
   });
   ui.watch("prompt", () => {
     hear(false);
-    notice = "";
+    say("");
     live = null;
     showPrompt();
   });
@@ -324,7 +301,7 @@ function render({ model, el }) {
   showPrompt();
   showWhere();
   renew();
-  notice = model.get("problem");
+  say(model.get("problem"), true);
   hear(false);
   if (!outside.free) model.send({ kind: "hello" }, undefined, [new ArrayBuffer(0)]);
   return ui.close;

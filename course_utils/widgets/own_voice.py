@@ -417,10 +417,15 @@ class Recorder(Explorer):
                 self.add(waveform, int(content["rate"]), source=str(content.get("source", "")))
             elif kind == "sample":
                 self.use(str(content["name"]))
+            elif kind == "go":
+                self.prompt = str(content["name"])
+            elif kind == "trim":
+                if content["turn"] == self._turn:  # else it was meant for a take that is gone
+                    self.trim = content["trim"]
             elif kind == "keep":
                 self.keep(insist=bool(content.get("insist")))
                 self._next()
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, traitlets.TraitError) as error:
             self.problem = str(error)
 
     def _next(self) -> None:

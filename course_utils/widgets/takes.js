@@ -225,3 +225,29 @@ function drawLane(pen, lane, row, take, { colours, left, right, font, stale, toX
   }
   pen.globalAlpha = 1;
 }
+
+const percent = (share) => (share === null ? "?" : share < 0.005 ? "< 1 %" : `${Math.round(100 * share)} %`);
+// A reading as text: its words with their confidence, and the other candidates.
+function describeReading({ reader, state, text, words, nbest, wrong, of }) {
+  const errors = wrong === null || wrong === undefined ? "" : `${wrong} of ${of} word${of === 1 ? "" : "s"} wrong`;
+  const head = make("h5", {}, `${reader} `, make("small", {}, errors));
+  const box = make("section", { class: "take-reading", "data-reader": reader, "data-state": state }, head);
+  if (state === "waiting") box.append(make("p", { class: "take-text" }, "reads …"));
+  if (state === "failed") box.append(make("p", { class: "take-text" }, `It gave up. ${text}`));
+  if (state !== "done") return box;
+  const written = box.appendChild(make("p", { class: "take-text", role: "group", "aria-label": `${reader} reads` }));
+  for (const [word, from, to, sure, bad] of words) {
+    const note = make("small", {}, `${percent(sure)}${bad ? " ≠" : ""}`);
+    const node = make("span", { title: `${from.toFixed(2)} to ${to.toFixed(2)} s`, "data-wrong": Boolean(bad) }, make("b", {}, word), note);
+    node.style.setProperty("--sure", sure ?? 0);
+    written.append(node, " ");
+  }
+  if (!words.length) written.append(text || "(nothing)");
+  const list = make("ol", { class: "take-best", "aria-label": "Candidates, with their share of the probability" });
+  for (const [candidate, share] of nbest) {
+    const item = list.appendChild(make("li", {}, make("span", {}, candidate || "(nothing)"), make("span", { class: "course-value" }, percent(share))));
+    item.style.setProperty("--share", `${100 * (share ?? 0)}%`);
+  }
+  if (nbest.length) box.append(list);
+  return box;
+}

@@ -111,7 +111,8 @@ def test_both_ends_move_by_keyboard_mouse_and_button(page: Page, tmp_path: Path)
     element = explorers.render(page, one)
 
     def in_python() -> list[float]:
-        return page.evaluate("() => model.get('trim')")
+        last = page.evaluate("() => sent.at(-1)[0]")
+        return last["trim"] if last["kind"] == "trim" and last["turn"] == one._turn else suggested
 
     start, end = element.query_selector_all("input[type=range]")
     assert [start.get_attribute("aria-label"), end.get_attribute("aria-label")] == [
@@ -130,6 +131,13 @@ def test_both_ends_move_by_keyboard_mouse_and_button(page: Page, tmp_path: Path)
     until(lambda: in_python() == pytest.approx([suggested[1] - 0.1, suggested[1]]), "the order")
     element.query_selector("[data-action=all]").click()
     until(lambda: in_python() == pytest.approx([0, 2.0]), "all of it")
+    element.query_selector("[data-action=suggest]").click()
+    until(lambda: in_python() == pytest.approx(suggested), "as suggested")
+    # What Python confirms of earlier ends changes nothing; what it sets itself does.
+    page.evaluate("() => model.set('trim', [0, 2])")
+    assert told(element)["trim"] == pytest.approx(suggested)
+    page.evaluate("trim => { model.set('trim', trim); model.set('trim', [0.5, 1]); }", suggested)
+    until(lambda: told(element)["trim"] == [0.5, 1], "Python's own ends")
     element.query_selector("[data-action=suggest]").click()
     until(lambda: in_python() == pytest.approx(suggested), "as suggested")
 
@@ -228,6 +236,7 @@ def test_a_microphone_that_is_refused_is_told_with_what_to_do(
         )
     element.query_selector("[data-action=record]").click()
     until(lambda: message in status(element), message)
+    assert explorers.attribute(element, "alert") == "true"
     assert "pen a sound file" in status(element) or "press Record again" in status(element)
     assert explorers.attribute(element, "recording") == "off"
     until(lambda: explorers.sounding(page) == 0, "the audio context is closed")
