@@ -1,4 +1,5 @@
 const SILENCE_MS = 4000;
+const LATE = "Python has not answered yet. Is the notebook's kernel running, and not busy?";
 const REST_MS = 250;
 const SOFT = 0.04;
 
@@ -91,9 +92,11 @@ function render({ model, el }) {
   };
   function ask() {
     const mine = asked = performance.now();
-    setTimeout(() => {
-      if (asked === mine) say("Python has not answered yet. Is the notebook's kernel running, and not busy?", true);
-    }, SILENCE_MS);
+    setTimeout(() => { if (asked === mine) say(LATE, true); }, SILENCE_MS);
+  }
+  function answered() {
+    asked = 0;
+    if (notice === LATE) say("");
   }
 
   const meter = ui.canvas(ui.root, "take-meter", 36, "Level of the microphone in decibels, and the clipping light");
@@ -229,7 +232,7 @@ function render({ model, el }) {
   }
 
   function renew() {
-    asked = 0;
+    answered();
     const state = model.get("_take");
     const view = model.get("_pcm");
     if (!state.count || view.byteLength !== 2 * state.count) take = null;
@@ -254,6 +257,7 @@ function render({ model, el }) {
     ui.redraw();
   }
   function listenTo() {
+    answered();
     const heard = model.get("_heard");
     const mine = take && heard.turn === take.turn;
     if (mine) {
@@ -281,6 +285,7 @@ function render({ model, el }) {
   ui.watch("_take", renew); // its samples come with it
   ui.watch("_heard", listenTo);
   ui.watch("trim", () => {
+    answered();
     if (`${told}` === `${model.get("trim")}`) told = null;
     if (moving || told || !take) return;
     take.trim = [...model.get("trim")];
@@ -291,10 +296,13 @@ function render({ model, el }) {
     say(model.get("problem"), true);
   });
   ui.watch("prompt", () => {
+    asked = 0;
     hear(false);
     say("");
     live = null;
     showPrompt();
+    // Whoever keeps a take by keyboard goes on with the next recording.
+    if (document.activeElement === keep) ui.root.querySelector("[data-action=record]").focus();
   });
   ui.watch("_kept", showPrompt);
   ui.watch("_where", showWhere);

@@ -188,6 +188,12 @@ def test_without_an_answer_of_python_it_says_so(page: Page, tmp_path: Path) -> N
     element.query_selector("[data-action=sample]").click()
     assert page.evaluate("() => sent.at(-1)[0]") == {"kind": "sample", "name": "x"}
     until(lambda: "Python has not answered yet" in status(element), "the message", 8)
+    page.evaluate("() => model.set('_heard', {})")
+    until(lambda: "Python has not" not in status(element), "it goes when there is an answer")
+    element.query_selector("[data-action=next]").click()
+    page.evaluate("() => model.set('prompt', '02')")
+    page.wait_for_timeout(4700)
+    assert "No take of this prompt yet." in status(element), "a prompt without a take is an answer"
 
 
 def test_a_file_that_is_none_is_told(page: Page, tmp_path: Path) -> None:
@@ -378,8 +384,10 @@ def test_from_the_microphone_to_the_transcript_and_to_a_file(
         read(written, "after all moves")
 
         until(lambda: not element.query_selector("[data-action=keep]").is_disabled(), "keep", 10)
-        element.query_selector("[data-action=keep]").click()
+        element.query_selector("[data-action=keep]").focus()
+        opened.page.keyboard.press("Enter")
         until(lambda: told(element)["prompt"] == "02", "the next prompt", 15)
+        assert record.evaluate("node => node === document.activeElement"), "on with the next one"
         assert told(element)["kept"] == ["01"]
         kept, rate = audio.load(tmp_path / "test-01-1.wav")
         assert (rate, len(kept)) == (RATE, pytest.approx((trim[1] - trim[0]) * RATE, abs=200))
@@ -397,6 +405,10 @@ def test_from_the_microphone_to_the_transcript_and_to_a_file(
 
         element.query_selector("[data-action=back]").click()
         until(lambda: told(element)["prompt"] == "01", "back", 15)
+        for there in ("02", "01"):
+            way = "next" if there == "02" else "back"
+            element.query_selector(f"[data-action={way}]").click()
+            until(lambda there=there: told(element)["prompt"] == there, way, 15)
         read(written, "the take that was kept")
         assert element.query_selector("[data-action=keep]").inner_text() == "✓ Kept"
         assert not opened.errors and not opened.strangers
