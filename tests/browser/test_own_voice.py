@@ -304,7 +304,7 @@ def speaking(
     browser = launch(
         [
             *CHROMIUM_ARGUMENTS,
-            f"--use-file-for-audio-capture={path}%noloop",
+            f"--use-file-for-fake-audio-capture={path}%noloop",
             "--disable-features=AudioServiceSandbox",  # it may not read files
         ]
     )
