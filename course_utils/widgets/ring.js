@@ -194,7 +194,6 @@ function render({ model, el }) {
   function fit() {
     step.max = steps();
     if (model.get("step") > steps()) ui.set("step", steps());
-    else ui.set("step", model.get("step"));
     step.value = done();
     step.style.setProperty("--share", `${100 * done() / steps()}%`);
     ui.redraw();

@@ -25,7 +25,7 @@ def test_the_ring_is_pythons(page: Page) -> None:
     one = RingExplorer()
     element = explorers.render(page, one)
     for processes, step in ((4, 0), (4, 3), (4, 6), (2, 1), (8, 9), (7, 5)):
-        put(page, element, one, processes=processes, step=step, megabytes=120.0, gigabits=25.0)
+        put(page, element, one, step=step, processes=processes, megabytes=120.0, gigabits=25.0)
         found = probe(element)
         assert (found["step"], found["steps"]) == (one.done, one.steps)
         assert found["table"] == one.shares().tolist()
