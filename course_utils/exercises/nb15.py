@@ -449,26 +449,27 @@ notebook.set_quiz(
         ],
     ),
     Question(
-        "8 times the batch, 8 times the rate, and the loss is NaN after ten steps. What first?",
+        "64 times the batch, 64 times the rate: the loss grows without bound. With a warm-up it "
+        "does so a little later. What does that tell you?",
         [
             Option(
-                "Warm up: begin with the old rate and let it rise.",
-                "In the first steps the gradient changes quickly, and the rule that small steps "
-                "add up to a large one does not hold yet.",
+                "The warm-up was too short: given enough steps, any rate is safe.",
+                "A warm-up helps where a rate is too high for the *first* steps. Here it is too "
+                "high at its top as well.",
+            ),
+            Option(
+                "The full rate is too high for this task: the linear rule has ended.",
+                "It holds as long as the gradients hardly change over the steps that are put "
+                "together. Then only a smaller batch, or less than k times the rate, is left.",
                 correct=True,
             ),
             Option(
-                "Go back to the old rate for good.",
-                "It will be stable, and learn about an eighth as much an epoch. Try the warm-up "
-                "first.",
+                "The processes do not see the same weights.",
+                "Then the copies would differ; in section 5 there was one process only.",
             ),
             Option(
-                "Use float64.",
+                "Large batches need float64.",
                 "The step was too long, not the numbers too short.",
-            ),
-            Option(
-                "Restart from a checkpoint with another seed.",
-                "Another seed has the same rate, and most likely the same end.",
             ),
         ],
     ),

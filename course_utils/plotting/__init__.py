@@ -71,6 +71,7 @@ from course_utils.plotting.sound import (
 )
 from course_utils.plotting.spelling import error_kinds, looks, pyramid
 from course_utils.plotting.tagging import by_class, precision_recall, reliability, scene
+from course_utils.plotting.together import frames_of_steps, one_step
 
 __all__ = [
     "BLUE",
@@ -101,6 +102,7 @@ __all__ = [
     "evolution",
     "feature_maps",
     "filter_bank",
+    "frames_of_steps",
     "framing",
     "frequency_responses",
     "heard",
@@ -117,6 +119,7 @@ __all__ = [
     "melody",
     "network",
     "new_axes",
+    "one_step",
     "operating_curves",
     "padding",
     "paired",

@@ -95,7 +95,7 @@ function render({ model, el }) {
   }
 
   const sliders = ui.row("course-sliders");
-  const log = { step: 0.02, toPosition: (v) => Math.log10(v), toValue: (p) => Number((10 ** p).toPrecision(2)) };
+  const log = { step: 0.05, toPosition: (v) => Math.log10(v), toValue: (p) => Number((10 ** p).toPrecision(2)) };
   ui.slider(sliders, { trait: "hours", label: "Hours of sound", text: (v) => `${plain(v)} h`, ...log });
   ui.slider(sliders, { trait: "epochs", label: "Epochs", step: 1, text: plain });
   ui.slider(sliders, { trait: "throughput", label: "A device learns from", text: (v) => `${plain(v)} × real time`, ...log });
