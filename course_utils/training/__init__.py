@@ -6,6 +6,7 @@ from course_utils.training.checkpoints import (
     save_checkpoint,
     seed_everything,
 )
+from course_utils.training.launch import torchrun
 from course_utils.training.loop import (
     History,
     choose_device,
@@ -42,6 +43,7 @@ __all__ = [
     "seed_everything",
     "spell",
     "spelling_loss",
+    "torchrun",
     "validation",
     "warm_up_cosine",
 ]
