@@ -14,6 +14,7 @@ from course_utils.training.loop import (
     fit,
     warm_up_cosine,
 )
+from course_utils.training.profiling import profiled
 from course_utils.training.tasks import (
     Transcripts,
     classification_loss,
@@ -36,6 +37,7 @@ __all__ = [
     "count_parameters",
     "fit",
     "load_checkpoint",
+    "profiled",
     "recognise",
     "recognition_loss",
     "recognition_validation",

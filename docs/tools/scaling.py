@@ -1,8 +1,9 @@
-"""Recorded run: how fast a training step is, and three profiles of one.
+"""Recorded run: how fast a training step is, three profiles of one, and what large ones take.
 
-    python docs/tools/scaling.py             # docs/runs/scaling.csv and profiles.csv, 4 minutes
-    python docs/tools/scaling.py throughput  # only the first
-    python docs/tools/scaling.py profiles    # only the second
+    python docs/tools/scaling.py             # all of what follows, 8 minutes
+    python docs/tools/scaling.py throughput  # scaling.csv
+    python docs/tools/scaling.py profiles    # profiles.csv
+    python docs/tools/scaling.py plans       # plans.csv
 
 The throughput is that of the recipe "commands" on noise, utterances of 3 s: one or two processes,
 one or two threads each, batches of several sizes. Seconds are wall time, the median of the steps;
@@ -26,8 +27,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.profiler import ProfilerActivity, record_function
-from torch.profiler import profile as torch_profile
+from torch.profiler import record_function
 
 from course_utils import audio, training
 from course_utils.datasets import commands
@@ -169,20 +169,43 @@ def profiles() -> list[dict]:
             optimizer.step()
 
         step()
-        with torch_profile(activities=[ProfilerActivity.CPU]) as found:
-            step()
-        events = sorted(found.key_averages(), key=lambda e: e.self_cpu_time_total, reverse=True)
-        whole = sum(event.self_cpu_time_total for event in events)
-        for event in events[:ROWS_OF_A_PROFILE]:
+        lines = training.profiled(step)
+        whole = sum(line.self_ms for line in lines)
+        for line in lines[:ROWS_OF_A_PROFILE]:
             rows.append(
                 {
                     "profile": name,
-                    "operation": event.key,
-                    "self_ms": round(event.self_cpu_time_total / 1000, 1),
-                    "share": round(event.self_cpu_time_total / whole, 3),
-                    "calls": event.count,
+                    "operation": line.operation,
+                    "self_ms": round(line.self_ms, 1),
+                    "share": round(line.self_ms / whole, 3),
+                    "calls": line.calls,
                 }
             )
+    return rows
+
+
+def plans() -> list[dict]:
+    """What the recipes of large corpora would take on this machine, by a few steps on noise."""
+    torch.set_num_threads(os.cpu_count() or 1)
+    rows, found = [], {}
+    for corpus, (hours, utterances) in recognition.AT_SCALE.items():
+        recipe = recognition.RECIPES[corpus]
+        key = str((recipe.network, recipe.sound, recipe.schedule))
+        if key not in found:  # 100 and 960 hours differ in nothing but the hours
+            found[key] = recognition.plan(recipe, hours, 3600 * hours / utterances, steps=1)
+        epochs, speed = recipe.schedule.epochs, found[key]["throughput"]
+        rows.append(
+            {
+                "corpus": corpus,
+                "hours": hours,
+                "epochs": epochs,
+                "parameters": round(found[key]["parameters"]),
+                "memory_gb": round(found[key]["memory_gb"], 2),
+                "throughput": float(f"{speed:.3g}"),
+                "hours_total": float(f"{hours * epochs / speed:.4g}"),
+            }
+        )
+        print(rows[-1], flush=True)
     return rows
 
 
@@ -201,7 +224,7 @@ def write(name: str, about: list[str], rows: list[dict]) -> None:
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="?", choices=("throughput", "profiles", "child"))
+    parser.add_argument("what", nargs="?", choices=("throughput", "profiles", "plans", "child"))
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--items", type=int, default=8)
     options = parser.parse_args()
@@ -217,6 +240,12 @@ def main() -> None:
     if options.what in (None, "profiles"):
         about = ["The costliest lines of a training step, three times, by torch.profiler.", machine]
         write("profiles", ["command: python docs/tools/scaling.py profiles", *about], profiles())
+    if options.what in (None, "plans"):
+        about = [
+            "What recipes would take on this machine, by steps on noise, all threads.",
+            machine,
+        ]
+        write("plans", ["command: python docs/tools/scaling.py plans", *about], plans())
 
 
 if __name__ == "__main__":
