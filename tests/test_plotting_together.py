@@ -12,7 +12,7 @@ def test_a_step_names_each_process_and_what_is_exchanged(processes):
     ax = plotting.one_step(processes)
     texts = [text.get_text() for text in ax.texts]
     assert sum(text.startswith("process") for text in texts) == processes
-    assert texts.count("backward") == processes
+    assert texts.count("backward") == processes and texts.count("forward") == 2 * processes
     assert texts.count("sum of all\ngradients") == 1
     plt.close(ax.figure)
 

@@ -10,9 +10,10 @@ from course_utils.plotting.base import BLUE, GREEN, GREY, ORANGE, SKY, VERMILLIO
 # Name, start, width, colour: a step of one process, from left to right.
 _WORK = (
     ("its share\nof the batch", 0.0, 1.3, SKY),
-    ("forward", 1.5, 1.5, BLUE),
-    ("backward", 3.2, 1.9, GREEN),
-    ("step of the\noptimizer", 6.5, 1.4, GREY),
+    ("forward", 1.5, 1.1, BLUE),
+    ("forward", 2.95, 0.75, BLUE),
+    ("backward", 3.85, 1.6, GREEN),
+    ("step of the\noptimizer", 6.7, 1.25, GREY),
 )
 
 
@@ -25,9 +26,11 @@ def one_step(processes: int = 2) -> Axes:
             ax.add_patch(box)
             ax.text(start + width / 2, row + 0.5, name, ha="center", va="center", fontsize=9)
         ax.text(-0.1, row + 0.5, f"process {row}", ha="right", va="center", fontsize=9)
-    exchanges = ((2.1, 0.3, "sums of batch\nnormalisation"), (5.3, 1.0, "sum of all\ngradients"))
+    exchanges = ((2.65, 0.25, "sums of batch\nnormalisation"), (5.6, 0.95, "sum of all\ngradients"))
     for start, width, name in exchanges:
-        box = plt.Rectangle((start, -0.05), width, processes + 0.1, fc="none", ec=VERMILLION, lw=2)
+        box = plt.Rectangle(
+            (start, -0.05), width, processes + 0.1, fc=VERMILLION + "20", ec=VERMILLION, lw=2
+        )
         ax.add_patch(box)
         ax.text(
             start + width / 2, -0.15, name, ha="center", va="bottom", fontsize=9, color=VERMILLION
