@@ -1,32 +1,19 @@
 """The tool that records throughput, profiles and plans."""
 
-import importlib.util
-from pathlib import Path
-
-import pytest
 import torch
 
 from course_utils.datasets import runs
 from course_utils.exercises.nb15 import CAUSES
-
-PATH = Path(__file__).parents[1] / "docs" / "tools" / "scaling.py"
-
-
-@pytest.fixture(scope="module")
-def tool():
-    spec = importlib.util.spec_from_file_location("scaling", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from docs.tools import scaling as tool
 
 
-def test_a_step_is_a_step(tool):
+def test_a_step_is_a_step():
     step = tool.step_of(tool.noise(2))
     step()
     step()
 
 
-def test_the_loop_is_an_lstm(tool):
+def test_the_loop_is_an_lstm():
     torch.manual_seed(0)
     one = tool.Stepwise(6, 5)
     x = torch.randn(2, 7, 6)
