@@ -75,7 +75,7 @@ spellers: install-test ## recorded run: Listen, Attend and Spell on commands, di
 real-voices: install-test ## recorded run: recognisers of synthetic voices on real ones, into docs/runs (1 minute)
 	$(VENV_PYTHON) docs/tools/real_voices.py
 
-scaling: install-test ## recorded run: seconds of a training step, profiles, plans, into docs/runs (8 minutes)
+scaling: install-test ## recorded run: seconds of a training step, profiles, into docs/runs (4 minutes)
 	$(VENV_PYTHON) docs/tools/scaling.py
 
 shards: install-test ## recorded run: memory of an epoch, all in memory and from shards, into docs/runs (2 minutes)

@@ -1,9 +1,8 @@
-"""Recorded run: how fast a training step is, three profiles of one, and what large ones take.
+"""Recorded run: how fast a training step is, and three profiles of one.
 
-    python docs/tools/scaling.py             # all of what follows, 8 minutes
+    python docs/tools/scaling.py             # both of what follows, 4 minutes
     python docs/tools/scaling.py throughput  # scaling.csv
     python docs/tools/scaling.py profiles    # profiles.csv
-    python docs/tools/scaling.py plans       # plans.csv
 
 The throughput is that of the recipe "commands" on noise, utterances of 3 s: one or two processes,
 one or two threads each, batches of several sizes. Seconds are wall time of the fastest of 11 steps,
@@ -42,7 +41,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "runs"
 RECIPE = recognition.changed(recognition.RECIPES["commands"], augment=False)
 ALPHABET = Alphabet(recognition.CHARACTERS)
 LENGTH_S, STEPS = 3.0, 11
-SIZES = {1: (4, 8, 16, 32, 64), 2: (4, 8, 16, 32)}
+SIZES = {1: (4, 16, 64), 2: (2, 8, 32)}
 ROWS_OF_A_PROFILE = 7
 
 
@@ -185,31 +184,6 @@ def profiles() -> list[dict]:
     return rows
 
 
-def plans() -> list[dict]:
-    """What the recipes of large corpora would take on this machine, by a few steps on noise."""
-    torch.set_num_threads(os.cpu_count() or 1)
-    rows, found = [], {}
-    for corpus, (hours, utterances) in recognition.AT_SCALE.items():
-        recipe = recognition.RECIPES[corpus]
-        key = str((recipe.network, recipe.sound, recipe.schedule))
-        if key not in found:  # 100 and 960 hours differ in nothing but the hours
-            found[key] = recognition.plan(recipe, hours, 3600 * hours / utterances, steps=1)
-        epochs, speed = recipe.schedule.epochs, found[key]["throughput"]
-        rows.append(
-            {
-                "corpus": corpus,
-                "hours": hours,
-                "epochs": epochs,
-                "parameters": round(found[key]["parameters"]),
-                "memory_gb": round(found[key]["memory_gb"], 2),
-                "throughput": float(f"{speed:.3g}"),
-                "hours_total": float(f"{hours * epochs / speed:.4g}"),
-            }
-        )
-        print(rows[-1], flush=True)
-    return rows
-
-
 def write(name: str, about: list[str], rows: list[dict]) -> None:
     """A file: how it was made, then its rows."""
     with (FOLDER / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
@@ -225,7 +199,7 @@ def write(name: str, about: list[str], rows: list[dict]) -> None:
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="?", choices=("throughput", "profiles", "plans", "child"))
+    parser.add_argument("what", nargs="?", choices=("throughput", "profiles", "child"))
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--items", type=int, default=8)
     options = parser.parse_args()
@@ -244,12 +218,6 @@ def main() -> None:
     if options.what in (None, "profiles"):
         about = ["The costliest lines of a training step, three times, by torch.profiler.", machine]
         write("profiles", ["command: python docs/tools/scaling.py profiles", *about], profiles())
-    if options.what in (None, "plans"):
-        about = [
-            "What recipes would take on this machine, by steps on noise, all threads.",
-            machine,
-        ]
-        write("plans", ["command: python docs/tools/scaling.py plans", *about], plans())
 
 
 if __name__ == "__main__":
