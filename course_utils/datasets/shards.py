@@ -87,14 +87,21 @@ def write(
     try:
         _begin(folder, plan)
         starts = range(0, len(order), per_shard)
-        shards = []
+        shards, rates = [], {}
         for number, start in enumerate(tqdm(starts, "writing", unit="shard", disable=not progress)):
             path = folder / f"shard-{number:05d}.tar"
             if not path.with_suffix(".json").exists():
                 part = (utterances[int(i)] for i in order[start : start + per_shard])
                 _write_shard(path, part, start)
             shards.append(json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
-        _finish(folder, shards)
+            rates |= shards[-1].pop("rates")
+            if len(rates) > 1:
+                found = ", ".join(f"{rate} Hz ({name})" for rate, name in rates.items())
+                raise ValueError(
+                    f"all utterances must have one sample rate, got {found}: resample them, delete "
+                    f"{folder} and begin anew"
+                )
+        _finish(folder, shards, int(next(iter(rates))))
     except OSError as error:
         if error.errno not in FULL:
             raise
@@ -123,7 +130,7 @@ def _begin(folder: Path, plan: dict[str, int]) -> None:
                 f"{folder} holds shards of another corpus, size or seed, whose writing was "
                 "stopped: delete it, or name another folder"
             )
-    elif any(folder.iterdir()):
+    elif any(there.suffix != ".part" for there in folder.iterdir()):
         raise ValueError(f"{folder} is not empty: name a new folder")
     else:
         _put(path, json.dumps(plan).encode())
@@ -162,13 +169,8 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
     tar.addfile(member, io.BytesIO(data))
 
 
-def _finish(folder: Path, shards: list[dict[str, Any]]) -> None:
+def _finish(folder: Path, shards: list[dict[str, Any]], rate: int) -> None:
     """The notes of all shards as one table and one index."""
-    rates = {int(rate): name for shard in shards for rate, name in shard.pop("rates").items()}
-    if len(rates) > 1:
-        found = ", ".join(f"{rate} Hz ({name})" for rate, name in rates.items())
-        raise ValueError(f"all utterances must have one sample rate, got {found}: resample them")
-    rate = next(iter(rates))
     for shard in shards:
         shard["utterances"] = len(shard["items"])
         shard["seconds"] = round(sum(row[3] for row in shard["items"]) / rate, 3)
