@@ -81,7 +81,8 @@ scaling: install-test ## recorded run: seconds of a training step, profiles, int
 shards: install-test ## recorded run: memory of an epoch, all in memory and from shards, into docs/runs (2 minutes)
 	$(VENV_PYTHON) docs/tools/shards.py
 
-bench: install-test ## recorded run: torchaudio's recognisers and a plain LSTM beside ours (5 minutes)
+bench: install-test ## the yardstick: ours and peers side by side, into docs/runs (25 minutes, nothing beside it)
+	$(VENV_PYTHON) docs/tools/bench.py --browser
 	$(VENV_PYTHON) docs/tools/recognisers.py peers
 
 bench-ablation: install-test ## recorded run: Deep Speech 2 with parts changed or left out (10 minutes)
