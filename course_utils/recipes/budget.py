@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from course_utils.datasets.batching import Batch, BucketBatches
 from course_utils.datasets.text import Alphabet
 from course_utils.recipes.frames import HOP_S
-from course_utils.recipes.recognition import CHARACTERS, KIND, Kind, Recipe
+from course_utils.recipes.recognition import CHARACTERS, KIND, Kind, Recipe, kept_memory
 
 
 @dataclass(frozen=True)
@@ -141,17 +141,8 @@ def measured(
 
 def kept_bytes(model: nn.Module, batch: Batch, loss: Callable[[nn.Module, Batch], Tensor]) -> int:
     """Bytes that the layers keep of a batch until its gradient is computed, weights apart."""
-    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
-    kept: dict[int, int] = {}
-
-    def note(x: Tensor) -> Tensor:
-        storage = x.untyped_storage()
-        if storage.data_ptr() not in weights:
-            kept[storage.data_ptr()] = storage.nbytes()
-        return x
-
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda x: x):
+    with kept_memory(model) as counted:
         value = loss(model, batch)
-    total = sum(kept.values())
+    total = counted.total
     del value  # until here the graph, so that no storage was used twice
     return total
