@@ -18,7 +18,7 @@ test-notebooks: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-test lab test test-fast test-unit test-notebooks test-browser execute data \
-	fsdd-digits esc10 tagging diagnosis recognisers real-voices spellers shards bench bench-ablation pretrained links lint clean
+	fsdd-digits esc10 tagging diagnosis recognisers real-voices spellers shards scaling bench bench-ablation pretrained links lint clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -74,6 +74,9 @@ spellers: install-test ## recorded run: Listen, Attend and Spell on commands, di
 
 real-voices: install-test ## recorded run: recognisers of synthetic voices on real ones, into docs/runs (1 minute)
 	$(VENV_PYTHON) docs/tools/real_voices.py
+
+scaling: install-test ## recorded run: seconds of a training step, profiles, into docs/runs (4 minutes)
+	$(VENV_PYTHON) docs/tools/scaling.py
 
 shards: install-test ## recorded run: memory of an epoch, all in memory and from shards, into docs/runs (2 minutes)
 	$(VENV_PYTHON) docs/tools/shards.py

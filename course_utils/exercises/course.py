@@ -35,7 +35,7 @@ NOTEBOOKS = [
     Notebook("12_deep_speech_2", "Deep Speech 2", 90, "Speech"),
     Notebook("13_listen_attend_spell", "Listen, Attend and Spell", 90, "Speech"),
     Notebook("14_your_own_recogniser", "Your own recogniser", 60, "Yours"),
-    Notebook("15_scaling_up", "Scaling up", 60, "Yours"),
+    Notebook("15_scaling_up", "Scaling up", 75, "Yours"),
 ]
 
 

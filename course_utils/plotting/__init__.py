@@ -77,6 +77,7 @@ from course_utils.plotting.sound import (
 )
 from course_utils.plotting.spelling import error_kinds, looks, pyramid
 from course_utils.plotting.tagging import by_class, precision_recall, reliability, scene
+from course_utils.plotting.together import frames_of_steps, one_step
 
 __all__ = [
     "BLUE",
@@ -107,6 +108,7 @@ __all__ = [
     "evolution",
     "feature_maps",
     "filter_bank",
+    "frames_of_steps",
     "framing",
     "frequency_responses",
     "heard",
@@ -123,6 +125,7 @@ __all__ = [
     "melody",
     "network",
     "new_axes",
+    "one_step",
     "operating_curves",
     "padding",
     "paired",

@@ -791,11 +791,11 @@ def plan(
         return time.perf_counter() - began
 
     size = recipe.schedule.batch_size
-    with _kept(model) as one:
+    with kept_memory(model) as one:
         seconds = step(1)
     kept, items = one.total, 1
     if size > 1:
-        with _kept(model) as two:
+        with kept_memory(model) as two:
             step(2, backwards=False)
         kept += (size - 1) * (two.total - one.total)
     if seconds < patience_s:
@@ -841,7 +841,7 @@ class _Bytes:
 
 
 @contextmanager
-def _kept(model: nn.Module) -> Iterator[_Bytes]:
+def kept_memory(model: nn.Module) -> Iterator[_Bytes]:
     """Counts what torch keeps of a forward pass, the weights apart."""
     counted = _Bytes(model)
     with torch.autograd.graph.saved_tensors_hooks(counted.keep, lambda x: x):

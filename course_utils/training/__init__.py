@@ -6,6 +6,7 @@ from course_utils.training.checkpoints import (
     save_checkpoint,
     seed_everything,
 )
+from course_utils.training.launch import torchrun
 from course_utils.training.loop import (
     History,
     choose_device,
@@ -13,6 +14,7 @@ from course_utils.training.loop import (
     fit,
     warm_up_cosine,
 )
+from course_utils.training.profiling import profiled
 from course_utils.training.tasks import (
     Transcripts,
     classification_loss,
@@ -35,6 +37,7 @@ __all__ = [
     "count_parameters",
     "fit",
     "load_checkpoint",
+    "profiled",
     "recognise",
     "recognition_loss",
     "recognition_validation",
@@ -42,6 +45,7 @@ __all__ = [
     "seed_everything",
     "spell",
     "spelling_loss",
+    "torchrun",
     "validation",
     "warm_up_cosine",
 ]

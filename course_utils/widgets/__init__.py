@@ -9,10 +9,12 @@ from course_utils.widgets.attention import AttentionExplorer
 from course_utils.widgets.attention_player import AttentionPlayer
 from course_utils.widgets.augmentation_bench import AugmentationBench
 from course_utils.widgets.beam_stepper import BeamStepper
+from course_utils.widgets.budget import BudgetExplorer
 from course_utils.widgets.filter_bench import FilterBench
 from course_utils.widgets.gates import GateExplorer
 from course_utils.widgets.own_voice import Recorder
 from course_utils.widgets.playground import BoundaryPlayground
+from course_utils.widgets.ring import RingExplorer
 from course_utils.widgets.spectrogram import SpectrogramExplorer
 from course_utils.widgets.stepper import ConvolutionStepper
 from course_utils.widgets.tagging import Tagged, TaggingExplorer
@@ -30,10 +32,12 @@ __all__ = [
     "AugmentationBench",
     "BeamStepper",
     "BoundaryPlayground",
+    "BudgetExplorer",
     "ConvolutionStepper",
     "FilterBench",
     "GateExplorer",
     "Recorder",
+    "RingExplorer",
     "SpectrogramExplorer",
     "Tagged",
     "TaggingExplorer",
