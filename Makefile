@@ -17,7 +17,7 @@ export OMP_WAIT_POLICY := PASSIVE
 test-notebooks: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test lab test test-fast test-unit test-notebooks test-browser execute data \
+.PHONY: help install install-test vendor lab test test-fast test-unit test-notebooks test-browser execute data \
 	fsdd-digits esc10 tagging diagnosis recognisers real-voices spellers bench bench-ablation pretrained links lint clean
 
 help: ## show this list
@@ -28,6 +28,10 @@ install:
 
 install-test:
 	@$(PYTHON) docs/tools/install.py --test
+
+# The JavaScript of slides and site, at pinned versions: fetched once, kept in the user's cache.
+vendor: install-test
+	@$(VENV_PYTHON) docs/tools/vendor.py
 
 lab: install ## open the course in JupyterLab (localhost, random token)
 	$(VENV_PYTHON) -m jupyterlab --ip=127.0.0.1 $(LAB_ARGS) notebooks/00_start_here.ipynb
