@@ -17,7 +17,7 @@ export OMP_WAIT_POLICY := PASSIVE
 test-notebooks: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test vendor lab test test-fast test-unit test-notebooks test-browser execute data \
+.PHONY: help install install-test vendor lab test test-fast test-unit test-notebooks test-browser execute slides data \
 	fsdd-digits esc10 tagging diagnosis recognisers real-voices spellers bench bench-ablation pretrained links lint clean
 
 help: ## show this list
@@ -50,6 +50,9 @@ test-browser: install-test ## the explorers, players and quizzes in a real Jupyt
 
 test-fast: install-test ## unit tests without the slow ones
 	$(VENV_PYTHON) -m pytest tests -m "not browser and not slow" -n 2
+
+slides: vendor ## every notebook as a deck of slides that needs no network, in build/slides
+	$(VENV_PYTHON) -m docs.tools.slides $(NB)
 
 execute: install-test ## run all notebooks in place; NB=notebooks/01_sound_waves.ipynb runs one
 	$(VENV_PYTHON) docs/tools/execute.py $(or $(NB),$(NOTEBOOKS))
