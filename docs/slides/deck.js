@@ -89,8 +89,7 @@
   const spills = (part) => part.scrollWidth > part.clientWidth + 1 || part.scrollHeight > part.clientHeight + 1;
   const isSquashed = (page) => all(".picture img", page).some((image) =>
     image.clientHeight < Math.min(PICTURE_HEIGHT, image.naturalHeight * 0.8));
-  const isBad = (page) => isTooTall(page) || isSquashed(page) || all(".shows, .middle, .words", page).some(spills)
-    || all(".formula mjx-container", page).some((one) => one.scrollWidth > one.parentElement.clientWidth + 1);
+  const isBad = (page) => isTooTall(page) || isSquashed(page) || all(".shows, .middle, .words", page).some(spills);
 
   // Explorers: of some widths the one that can be shown largest.
   function fitExplorer(place) {
@@ -114,6 +113,10 @@
     for (const listing of all(".listing, .printed", page))
       for (let scale = 1; scale >= CODE.least && listing.scrollWidth > listing.clientWidth + 1; scale -= CODE.step)
         listing.style.setProperty("--c", scale);
+    for (const formula of all(".formula", page))
+      for (let scale = 1; scale >= 0.6 && all("mjx-container svg", formula).some(
+        (drawn) => drawn.getBoundingClientRect().width > formula.clientWidth); scale -= TEXT.step)
+        formula.style.setProperty("--f", scale);
     const largest = page.matches(".concept, .goals, .agenda, .summary, .exercises, .sound, .quiz") ? 1.24 : 1;
     for (let scale = largest; scale >= TEXT.least && (scale === largest || isBad(page)); scale -= TEXT.step) {
       page.style.setProperty("--s", scale);

@@ -27,12 +27,14 @@ SECONDS = {
     "title": 60, "goals": 45, "agenda": 45, "explorer": 210, "figure": 90, "sound": 90,
     "print": 75, "code": 90, "concept": 90, "summary": 120, "quiz": 75, "exercises": 60,
 }  # fmt: skip
-LEAST_POINTS = 1.5  # a section with nothing better is left to the notes
+LEAST_POINTS = 2  # a section with nothing better is left to the notes
 POINTS = {"explorer": 10, "figure": 6, "sound": 4, "code": 2, "print": 1.5}
 
 LEAD_LETTERS, TAKE_LETTERS, CONCEPT_LETTERS = 300, 270, 620
 BESIDE_PICTURE_LETTERS = 220  # of the question, and of the answer
 MOST_CODE_LINES, MOST_SHOWN_LINES, MOST_OUTPUT_LINES = 11, 24, 16
+
+MOST_ROWS, LETTERS_A_ROW = 23, 78  # of code; a row of text is taller
 
 FENCED = re.compile(r"^(```|~~~).*?^\1[^\n]*$", re.M | re.S)
 DISPLAY = re.compile(r"\$\$.+?\$\$", re.S)
@@ -223,9 +225,19 @@ def steps(cells: list[NotebookNode]) -> list[Candidate]:
 
 
 def merged(found: list[Candidate]) -> list[Candidate]:
-    """Put a lone formula onto the slide of the step that follows, where there is room."""
+    """Put a lone formula onto the slide of the step that follows, where there is room.
+
+    And now that it is known what was seen in each step: points for it, and words for a picture
+    that nobody talks about.
+    """
     kept: list[Candidate] = []
     for candidate in found:
+        words = candidate.slide
+        candidate.points += 0.7 * bool(TERM.search(words.take))
+        if words.outputs and not words.take and not words.lead:
+            candidate.points -= 2
+            if words.kind == "figure":
+                words.take = shortest_take(caption(words.outputs), BESIDE_PICTURE_LETTERS)
         last = kept[-1] if kept else None
         slide = candidate.slide
         if last is not None and is_lone_formula(last.slide) and has_room(last.slide, slide):
@@ -234,8 +246,20 @@ def merged(found: list[Candidate]) -> list[Candidate]:
             slide.notes = [*last.slide.notes, *slide.notes]
             candidate.points += 2
             kept.pop()
+        make_room(slide)
         kept.append(candidate)
     return kept
+
+
+def make_room(slide: Slide) -> None:
+    """Leave the code to the notes where it would make everything else too small."""
+    code = slide.code.count("\n") + 1 if slide.code else 0
+    printed = sum(text_of(one).rstrip().count("\n") + 1 for one in slide.outputs)
+    words = [slide.lead, slide.take, *slide.items, *(DISPLAY.sub("", f) for f in slide.formulas)]
+    rows = sum(-(-len(plain(one)) // LETTERS_A_ROW) for one in words if one)
+    rows += 3 * len(slide.formulas)
+    if slide.kind == "print" and code + printed + 1.4 * rows > MOST_ROWS:
+        slide.code = ""
 
 
 def is_lone_formula(slide: Slide) -> bool:
@@ -269,8 +293,10 @@ def step(cell: NotebookNode, section: str, title: str, before: str, order: int) 
     points = POINTS[kind] + 3 * bool(CUE.search(before)) + 0.5 * is_prediction
     points += sum(bool("<table" in html_of(one)) for one in outputs) * 3
     if kind == "print":
-        length = sum(text_of(one).count("\n") for one in outputs)
-        points -= 2 * (length > MOST_OUTPUT_LINES) + (lines > MOST_CODE_LINES)
+        printed = sum(text_of(one).count("\n") for one in outputs)
+        points -= 9 * (printed > MOST_OUTPUT_LINES) + (lines > MOST_CODE_LINES)
+        # A cell for the tests: it asserts, and says a sentence that is always the same.
+        points -= 4 * ("assert " in cell.source and not re.search(r"\bf[\"']", cell.source))
     if kind == "code":
         points -= 4 * (max(html_of(one).count("\n") for one in outputs) > MOST_SHOWN_LINES)
     unavailable = any(MISSING.search(text_of(one)) for one in outputs)
@@ -397,6 +423,12 @@ def html_of(output: NotebookNode) -> str:
 def text_of(output: NotebookNode) -> str:
     """An output's plain text, or an empty text."""
     return str(output.get("text") or output.get("data", {}).get("text/plain", ""))
+
+
+def caption(outputs: list[NotebookNode]) -> str:
+    """What the first picture shows, in words."""
+    pictures = [one for one in outputs if "image/png" in one.get("data", {})]
+    return text_of(pictures[0]) if pictures else ""
 
 
 def chunks(cell: NotebookNode) -> list[Chunk]:

@@ -42,6 +42,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
 # These ask Python for every move, so that without a kernel their controls would be dead.
 NEEDS_KERNEL = {"AttentionPlayer", "TranscriptionExplorer"}
+MOST_TABLE_ROWS = 7
 HANGUL = re.compile(r"[\uac00-\ud7a3]+(?:[ ·][\uac00-\ud7a3]+)*")
 NOTEBOOK_LINK = re.compile(r"\]\((\d\d_\w+)\.ipynb(?:#[^)]*)?\)")
 FILE_LINK = re.compile(r"\[([^\]]*)\]\((?!https?:|\d\d_\w+\.html)[^)]*\)")
@@ -207,11 +208,9 @@ def page(slide: Slide, deck_title: str, state: dict, models: dict[str, str]) -> 
     lead = f'<div class="lead{asks}">{markdown(slide.lead)}</div>' if slide.lead else ""
     take = f'<div class="take fragment">{markdown(slide.take)}</div>' if slide.take else ""
     if slide.kind == "explorer":
-        shown = shows(slide, state, models)
-        return (
-            f'{parts[0]}<div class="side"><div class="words">{lead}{take}</div>'
-            f'<div class="shows">{shown}</div></div>'
-        )
+        shown = f'<div class="shows">{shows(slide, state, models)}</div>'
+        words = f'<div class="words">{lead}{take}</div>' if lead or take else ""
+        return f'{parts[0]}<div class="side">{words}{shown}</div>' if words else parts[0] + shown
     tag = "ol" if slide.kind == "agenda" else "ul"
     rows = "".join(f"<li>{inline(item)}</li>" for item in slide.items)
     words = [f"<{tag}>{rows}</{tag}>"] if rows else []
@@ -219,10 +218,15 @@ def page(slide: Slide, deck_title: str, state: dict, models: dict[str, str]) -> 
     words += [f"<div>{markdown(block)}</div>" for block in slide.blocks]
     if not slide.outputs:
         return f'{parts[0]}{lead}<div class="middle">{"".join(words)}</div>'
-    if slide.kind == "figure" and len(slide.outputs) < 3 and is_tall(slide.outputs):
+    sounds = [html_of(one) for one in slide.outputs if "<audio" in html_of(one)]
+    if slide.kind == "figure" and len(sounds) > 1:  # players beside the picture, not above it
+        words += [f'<div class="sounds">{"".join(sounds)}</div>']
+        slide.outputs = [one for one in slide.outputs if "<audio" not in html_of(one)]
+    if slide.kind == "figure" and (len(sounds) > 1 or is_tall(slide.outputs)):
         waits = " fragment" if slide.is_prediction else ""
+        said = "".join([lead, *words, take])
         return (
-            f'{parts[0]}<div class="side tall"><div class="words">{lead}{"".join(words)}{take}</div>'
+            f'{parts[0]}<div class="side tall"><div class="words">{said}</div>'
             f'<div class="shows{waits}">{shows(slide, state, models)}</div></div>'
         )
     parts += [lead, *words]
@@ -265,7 +269,7 @@ def shows(slide: Slide, state: dict, models: dict[str, str]) -> str:
         elif "course-caption" in text:
             continue  # the picture's alternative text says it
         elif "<table" in text:
-            others.append(text)
+            others.append(without_last_rows(text))
         elif slide.kind in ("print", "code") and text_of(output).strip():
             printed = text_of(output).rstrip()
             wraps = " wrap" if max(map(len, printed.split("\n"))) > 100 else ""
@@ -273,6 +277,20 @@ def shows(slide: Slide, state: dict, models: dict[str, str]) -> str:
     many = " many" if len(sounds) > 2 else ""
     players = f'<div class="sounds{many}">{"".join(sounds)}</div>' if sounds else ""
     return players + "".join(pictures) + "".join(others)
+
+
+def without_last_rows(table: str) -> str:
+    """A table of a few rows, and how many more the notebook has."""
+    rows = re.findall(r"<tr>.*?</tr>", table.split("<tbody>", 1)[-1], flags=re.S)
+    left_out = rows[MOST_TABLE_ROWS:]
+    if not left_out:
+        return table
+    start = table.index(left_out[0])
+    end = start + len("".join(left_out))
+    if table[start:end] != "".join(left_out):  # something stands between the rows
+        return table
+    row = f'<tr><td colspan="9">and {len(left_out)} more rows in the notebook</td></tr>'
+    return table[:start] + row + table[end:]
 
 
 def is_tall(outputs: Sequence[NotebookNode]) -> bool:
