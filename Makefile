@@ -45,13 +45,13 @@ test-notebooks: install-test ## every notebook: stored outputs against a fresh r
 	$(NBVAL) $(NOTEBOOKS)
 	$(NBVAL) --without-data $(NOTEBOOKS)
 
-test-browser: install-test ## the explorers, players and quizzes in a real JupyterLab
+test-browser: vendor ## the explorers, players and quizzes in a real JupyterLab
 	$(VENV_PYTHON) -m pytest tests/browser -m browser
 
 test-fast: install-test ## unit tests without the slow ones
 	$(VENV_PYTHON) -m pytest tests -m "not browser and not slow" -n 2
 
-slides: vendor ## every notebook as a deck of slides that needs no network, in build/slides
+slides: vendor ## each notebook as a lecture: slides with sounds and explorers, in build/slides; no network needed
 	$(VENV_PYTHON) -m docs.tools.slides $(NB)
 
 execute: install-test ## run all notebooks in place; NB=notebooks/01_sound_waves.ipynb runs one

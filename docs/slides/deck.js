@@ -141,13 +141,12 @@
       width: WIDTH, height: HEIGHT, margin: 0, minScale: 0.1, maxScale: 4, center: false, hash: true,
       slideNumber: "c/t", transition: "none", backgroundTransition: "none", controlsTutorial: false,
       controls: false, pdfSeparateFragments: false, scrollActivationWidth: 0,
-      totalTime: Number(document.querySelector("[data-total]").dataset.total),
-      plugins: [RevealNotes],
     });
     // A sound or an animation does not follow to the next slide.
     Reveal.on("slidechanged", ({ previousSlide }) => {
       for (const audio of all("audio", previousSlide ?? document.body)) audio.pause();
     });
+    startSpeaker();
     document.documentElement.dataset.ready = "yes";
   }
 

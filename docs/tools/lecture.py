@@ -51,7 +51,7 @@ COMPLETE = re.compile(r"[.!?…][\"”'’*_)\]]*$")
 TERM = re.compile(r"\*\*[^*]+\*\*")
 EXERCISE = re.compile(r"\s*\([Ee]xercises? [^)]*\)")
 POINTER = re.compile(r"\b(?:pictures?|below|next|here|magnified|listen|look)\b", re.I)
-MISSING = re.compile(r"\b(?:is|are) not here\b|To get (?:it|them)\b")
+MISSING = re.compile(r"\b(?:is|are) not here\b|To get (?:it|them)\b|needs? the recordings\b")
 
 
 @dataclass
@@ -87,6 +87,7 @@ class Candidate:
     order: int
     forced: bool = False
     barred: bool = False
+    text: str = ""  # what a concept is made of; a step beside it has it in its notes as well
 
 
 @dataclass
@@ -216,7 +217,7 @@ def steps(cells: list[NotebookNode]) -> list[Candidate]:
                 if idea is not None:
                     found.append(idea)
             after = None
-            idea = concept(text, section, title, len(found), keep_lead=True)
+            idea = concept(text, section, title, len(found))
             if idea is not None:
                 found.append(idea)
             if text.strip():
@@ -310,9 +311,7 @@ def step(cell: NotebookNode, section: str, title: str, before: str, order: int) 
     )
 
 
-def concept(
-    text: str, section: str, title: str, order: int, keep_lead: bool = False
-) -> Candidate | None:
+def concept(text: str, section: str, title: str, order: int) -> Candidate | None:
     """Text that deserves a slide of its own: formulas, a table, a list, new terms."""
     if not section:
         return None
@@ -340,7 +339,7 @@ def concept(
             kept.append(sentence)
     slide = Slide("concept", section, title, formulas=formulas[:3], items=[*kept, *items][:7])
     slide.blocks = blocks[:1]
-    return Candidate(slide, points - 0.5, order) if kept or formulas or blocks or items else None
+    return Candidate(slide, points - 0.5, order, text=text)
 
 
 def chosen(candidates: list[Candidate], fixed: list[Slide]) -> list[Slide]:
@@ -375,11 +374,16 @@ def chosen(candidates: list[Candidate], fixed: list[Slide]) -> list[Slide]:
         left_s -= candidate.slide.seconds
         left -= 1
     slides: list[Slide] = []
+    before: list[tuple[str, str]] = []  # of what comes before the first slide
     for candidate in candidates:
+        slide = candidate.slide
         if id(candidate) in taken:
-            slides.append(candidate.slide)
-        elif slides and candidate.slide.notes:
-            slides[-1].notes += [("left out", candidate.slide.title), *candidate.slide.notes]
+            slide.notes = [*before, ("text", candidate.text), *slide.notes]
+            before = []
+            slides.append(slide)
+        elif slide.notes:
+            notes = slides[-1].notes if slides else before
+            notes += [("left out", slide.title), *slide.notes]
     return slides
 
 
@@ -536,7 +540,8 @@ def divide(text: str) -> tuple[str, str]:
     if at is None:
         return text, ""
     # The sentence before a question often says what it is about.
-    if at > 1 and pieces[at - 1][0] == pieces[at][0]:
+    asks = CUE.search(pieces[at][1]) or pieces[at][1].rstrip("*_ ").endswith("?")
+    if asks and at > 1 and pieces[at - 1][0] == pieces[at][0]:
         at -= 1
     return joined(pieces[:at]), joined(pieces[at:])
 

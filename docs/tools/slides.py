@@ -79,7 +79,7 @@ def build(paths: Sequence[Path], target: Path) -> None:
     for unused in ("es5/output", "es5/input", "es5/tex-mml-chtml.js"):
         path = target / "vendor" / "mathjax" / unused
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    for name in ("deck.css", "deck.js"):
+    for name in ("deck.css", "deck.js", "speaker.js"):
         shutil.copyfile(PARTS / name, target / name)
     rows = []
     for path in paths:
@@ -150,11 +150,9 @@ def section(
         "title": title_page,
         "quiz": quiz_page,
     }.get(slide.kind, page)(slide, deck_title, state, models)
-    timing = f' data-timing="{slide.seconds}"' + (
-        f' data-total="{clock[1]}"' if slide.kind == "title" else ""
-    )
     return (
-        f'<section data-kind="{slide.kind}"{timing}><div class="page {slide.kind}">{inside}</div>'
+        f'<section data-kind="{slide.kind}" data-timing="{slide.seconds}">'
+        f'<div class="page {slide.kind}">{inside}</div>'
         f'<aside class="notes">{notes(slide, clock)}</aside></section>'
     )
 
@@ -276,7 +274,10 @@ def shows(slide: Slide, state: dict, models: dict[str, str]) -> str:
             others.append(f'<pre class="printed{wraps}">{korean(html.escape(printed))}</pre>')
     many = " many" if len(sounds) > 2 else ""
     players = f'<div class="sounds{many}">{"".join(sounds)}</div>' if sounds else ""
-    return players + "".join(pictures) + "".join(others)
+    drawn = "".join(pictures)
+    if len(pictures) > 2:
+        drawn = f'<div class="pictures">{drawn}</div>'
+    return players + drawn + "".join(others)
 
 
 def without_last_rows(table: str) -> str:

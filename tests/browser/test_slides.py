@@ -3,11 +3,8 @@
 The decks are built here from the notebooks, and shown from files: what they need lies beside them.
 """
 
-import functools
-import http.server
 import json
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,19 +127,22 @@ def test_predictions_are_asked_before_the_answer_is_shown(deck: Page, decks: Pat
     )
 
 
-def test_the_speakers_window_has_notes_and_a_clock(deck: Page, decks: Path) -> None:
-    handler = functools.partial(Quiet, directory=str(decks))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        open_deck(deck, f"http://127.0.0.1:{server.server_port}/01_sound_waves.html")
-        with deck.expect_popup() as opened:
-            deck.keyboard.press("s")
-        speaker = opened.value
-        notes = speaker.locator(".speaker-controls-notes .value")
-        until(lambda: "Until minute" in (notes.text_content() or ""), "notes", timeout_s=20)
-        assert speaker.locator(".speaker-controls-pace, .pacing").count() > 0
-        speaker.close()
-        server.shutdown()
+def test_the_speakers_window_has_notes_the_next_slide_and_a_clock(deck: Page, decks: Path) -> None:
+    open_deck(deck, (decks / "01_sound_waves.html").as_uri())
+    go_to(deck, "[data-kind=figure] img")
+    with deck.expect_popup() as opened:
+        deck.keyboard.press("s")
+    speaker = opened.value
+    notes = speaker.locator("#notes")
+    until(lambda: "Until minute" in (notes.text_content() or ""), "notes")
+    before = notes.text_content()
+    assert speaker.locator("#next .page").count() == 1
+    assert "of 69:" in (speaker.locator("#pace").text_content() or "")
+    speaker.locator("#on").click()
+    deck.evaluate("() => { while (Reveal.availableFragments().next) Reveal.next(); }")
+    speaker.keyboard.press("PageDown")
+    until(lambda: notes.text_content() != before, "notes of the next slide")
+    speaker.close()
 
 
 def go_to(page: Page, selector: str) -> None:
@@ -155,13 +155,6 @@ def go_to(page: Page, selector: str) -> None:
         }""",
         selector,
     )
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """A server that does not write to the terminal."""
-
-    def log_message(self, *arguments: object) -> None:
-        """Nothing."""
 
 
 def test_decks_hold_no_address_that_is_loaded(decks: Path) -> None:
