@@ -32,7 +32,7 @@ POINTS = {"explorer": 10, "figure": 6, "sound": 4, "code": 2, "print": 1.5}
 
 LEAD_LETTERS, TAKE_LETTERS, CONCEPT_LETTERS = 300, 270, 620
 BESIDE_PICTURE_LETTERS = 220  # of the question, and of the answer
-MOST_CODE_LINES, MOST_SHOWN_LINES, MOST_OUTPUT_LINES = 11, 24, 16
+MOST_CODE_LINES, MOST_SHOWN_LINES, MOST_OUTPUT_LINES = 11, 20, 16
 
 MOST_ROWS, LETTERS_A_ROW = 23, 78  # of code; a row of text is taller
 
@@ -51,7 +51,9 @@ COMPLETE = re.compile(r"[.!?…][\"”'’*_)\]]*$")
 TERM = re.compile(r"\*\*[^*]+\*\*")
 EXERCISE = re.compile(r"\s*\([Ee]xercises? [^)]*\)")
 POINTER = re.compile(r"\b(?:pictures?|below|next|here|magnified|listen|look)\b", re.I)
-MISSING = re.compile(r"\b(?:is|are) not here\b|To get (?:it|them)\b|needs? the recordings\b")
+MISSING = re.compile(
+    r"\b(?:is|are) not here\b|To get (?:it|them)\b|(?:needs? the|where the) recordings\b"
+)
 
 
 @dataclass
@@ -247,9 +249,22 @@ def merged(found: list[Candidate]) -> list[Candidate]:
             slide.notes = [*last.slide.notes, *slide.notes]
             candidate.points += 2
             kept.pop()
+        if last is not None and is_answered_later(last.slide, slide):
+            slide.lead = f"{last.slide.lead} {slide.lead}".strip()
+            slide.is_prediction = True
+            candidate.points += 3
+            last.points -= 5
         make_room(slide)
         kept.append(candidate)
     return kept
+
+
+def is_answered_later(asking: Slide, following: Slide) -> bool:
+    """Whether a cell that only computes stands between a prediction and the step that shows it."""
+    says_nothing = asking.kind == "print" and asking.is_prediction and not asking.take
+    takes_over = following.kind in ("figure", "sound", "print") and not following.is_prediction
+    is_short = length([following.lead]) < 110 and length([asking.lead]) < 260
+    return asking.section == following.section and says_nothing and takes_over and is_short
 
 
 def make_room(slide: Slide) -> None:
@@ -603,7 +618,9 @@ def shortest_take(text: str, letters: int) -> str:
         if not DISPLAY.search(s) and not is_aside(s)
     ]
     pieces = [s for s in pieces if COMPLETE.search(s)]
-    wanted = [s for i, s in enumerate(pieces) if i == 0 or TERM.search(s)]
+    # A quotation in bold is a wrong idea that is tested next.
+    wanted = [s for s in pieces if not s.startswith('**"')]
+    wanted = [s for i, s in enumerate(wanted) if i == 0 or TERM.search(s)]
     kept: list[str] = []
     for sentence in [*wanted, *pieces[1:2]]:
         if sentence not in kept and length([*kept, sentence]) <= letters:
