@@ -51,7 +51,7 @@ test-browser: vendor ## the explorers, players and quizzes in a real JupyterLab
 test-fast: install-test ## unit tests without the slow ones
 	$(VENV_PYTHON) -m pytest tests -m "not browser and not slow" -n 2
 
-slides: vendor ## each notebook as a lecture: slides with sounds and explorers, in build/slides; no network needed
+slides: vendor ## a lecture of each notebook, in build/slides: sounds and explorers, no network
 	$(VENV_PYTHON) -m docs.tools.slides $(NB)
 
 execute: install-test ## run all notebooks in place; NB=notebooks/01_sound_waves.ipynb runs one

@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from nbformat import NotebookNode
 
-LONGEST_S = 70 * 60  # of what is chosen; opening and closing included
+SHORTEST_S, LONGEST_S = 48 * 60, 70 * 60  # of what is chosen; opening and closing included
 MOST_SLIDES = 50
 CLOSING = ("Summary", "Quiz", "Exercises", "Further reading")
 
@@ -377,7 +377,8 @@ def chosen(candidates: list[Candidate], fixed: list[Slide]) -> list[Slide]:
         if candidate.points >= LEAST_POINTS:
             best_of.setdefault(candidate.slide.section, candidate)
     for candidate in [*best_of.values(), *ranked]:
-        is_worth_it = candidate.forced or candidate.points >= LEAST_POINTS
+        is_short = LONGEST_S - left_s < SHORTEST_S
+        is_worth_it = candidate.forced or candidate.points >= LEAST_POINTS or is_short
         if (
             id(candidate) in taken
             or not is_worth_it
