@@ -378,7 +378,7 @@ def chosen(candidates: list[Candidate], fixed: list[Slide]) -> list[Slide]:
             best_of.setdefault(candidate.slide.section, candidate)
     for candidate in [*best_of.values(), *ranked]:
         is_short = LONGEST_S - left_s < SHORTEST_S
-        is_worth_it = candidate.forced or candidate.points >= LEAST_POINTS or is_short
+        is_worth_it = candidate.forced or candidate.points >= (0 if is_short else LEAST_POINTS)
         if (
             id(candidate) in taken
             or not is_worth_it
