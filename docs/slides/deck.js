@@ -100,7 +100,9 @@
       return Math.min(1.2, across / width, down / inner.offsetHeight);
     };
     const widths = [0.85, 1, 1.15, 1.3, 1.45].map((factor) => Math.round(across * factor));
-    const scale = scaleAt(widths.sort((a, b) => scaleAt(b) - scaleAt(a))[0]);
+    // Of those that are equally large, the widest.
+    const order = (width) => Math.round(50 * scaleAt(width)) + width / 10_000;
+    const scale = scaleAt(widths.sort((a, b) => order(b) - order(a))[0]);
     inner.style.transform = `scale(${scale})`;
     place.style.width = `${inner.offsetWidth * scale}px`;
     place.style.height = `${inner.offsetHeight * scale}px`;

@@ -249,6 +249,9 @@ def merged(found: list[Candidate]) -> list[Candidate]:
             slide.notes = [*last.slide.notes, *slide.notes]
             candidate.points += 2
             kept.pop()
+        if last is not None and are_tasks_for(last.slide, slide):
+            slide.items = last.slide.items
+            kept.pop()
         if last is not None and is_answered_later(last.slide, slide):
             slide.lead = f"{last.slide.lead} {slide.lead}".strip()
             slide.is_prediction = True
@@ -257,6 +260,13 @@ def merged(found: list[Candidate]) -> list[Candidate]:
         make_room(slide)
         kept.append(candidate)
     return kept
+
+
+def are_tasks_for(tasks: Slide, slide: Slide) -> bool:
+    """Whether a list before an explorer says what to try in it, and fits beside it."""
+    is_list = tasks.kind == "concept" and not tasks.formulas and not tasks.blocks
+    is_next = slide.kind == "explorer" and slide.section == tasks.section and not slide.items
+    return is_list and is_next and length([slide.lead, slide.take, *tasks.items]) < 560
 
 
 def is_answered_later(asking: Slide, following: Slide) -> bool:
