@@ -273,7 +273,7 @@ def is_answered_later(asking: Slide, following: Slide) -> bool:
     """Whether a cell that only computes stands between a prediction and the step that shows it."""
     says_nothing = asking.kind == "print" and asking.is_prediction and not asking.take
     takes_over = following.kind in ("figure", "sound", "print") and not following.is_prediction
-    is_short = length([following.lead]) < 110 and length([asking.lead]) < 260
+    is_short = length([asking.lead, following.lead]) < 330
     return asking.section == following.section and says_nothing and takes_over and is_short
 
 
