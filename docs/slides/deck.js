@@ -54,10 +54,11 @@
     const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
     const module = await import(address);
     // In a tree of its own: an explorer is a <section>, which Reveal would take for a slide.
-    const inner = place.appendChild(Object.assign(document.createElement("div"), { className: "inner" }));
+    const inner = Object.assign(document.createElement("div"), { className: "inner" });
     const el = document.createElement("div");
     inner.attachShadow({ mode: "open" }).append(
       Object.assign(document.createElement("style"), { textContent: `${style ?? ""}\n${LIVE_STYLE}` }), el);
+    place.replaceChildren(inner); // in place of the still picture
     await (module.default.render ?? module.render)({ model: createModel({ ...stored, state }), el });
     for (const type of ["keydown", "keypress", "touchstart"]) place.addEventListener(type, keepToYourself);
     all("canvas", el).forEach(straighten);
@@ -111,7 +112,7 @@
 
   function fit(page) {
     const live = page.querySelector(".live");
-    if (live) fitExplorer(live);
+    if (live?.querySelector(".inner")) fitExplorer(live);
     for (const listing of all(".listing, .printed", page))
       for (let scale = 1; scale >= CODE.least && listing.scrollWidth > listing.clientWidth + 1; scale -= CODE.step)
         listing.style.setProperty("--c", scale);
@@ -134,7 +135,13 @@
     const deck = document.querySelector(".reveal");
     // Formulas in tables and lists first, then explorers, so that their heights are known.
     await Promise.all([formulas, document.fonts.ready, ...all("img").map((image) => image.decode())]);
-    for (const place of all(".live")) await bringToLife(place);
+    for (const place of all(".live")) {
+      const picture = [...place.children];
+      await bringToLife(place).catch((error) => {
+        console.error(`An explorer is shown as a still picture: ${error}`);
+        place.replaceChildren(...picture);
+      });
+    }
     for (const audio of all("audio")) audio.addEventListener("keydown", keepToYourself);
     await new Promise((resolve) => setTimeout(resolve, 50));
     all(".page").forEach(fit);

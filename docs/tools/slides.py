@@ -251,7 +251,7 @@ def shows(slide: Slide, state: dict, models: dict[str, str]) -> str:
                 label = html.escape(text_of(output), quote=True)
                 others.append(
                     f'<div class="live" role="group" aria-label="{label}" '
-                    f'data-model="{identity}"></div>'
+                    f'data-model="{identity}">{still(output)}</div>'
                 )
             elif "image/png" in data:
                 others.append(picture(output))
@@ -306,13 +306,18 @@ def is_tall(outputs: Sequence[NotebookNode]) -> bool:
 
 
 def picture(output: NotebookNode) -> str:
-    """A stored PNG with its alternative text."""
+    """A stored PNG that fills what room there is."""
+    return f'<div class="picture">{still(output)}</div>'
+
+
+def still(output: NotebookNode) -> str:
+    """A stored PNG with its alternative text, or nothing where there is none."""
+    if "image/png" not in output["data"]:
+        return ""
     alt = output.get("metadata", {}).get("image/png", {}).get("alt") or text_of(output)
     source = "".join(output["data"]["image/png"].split())
-    return (
-        f'<div class="picture"><img src="data:image/png;base64,{source}" '
-        f'alt="{html.escape(alt, quote=True)}"></div>'
-    )
+    label = html.escape(alt, quote=True)
+    return f'<img src="data:image/png;base64,{source}" alt="{label}">'
 
 
 def is_live(model: dict) -> bool:

@@ -102,6 +102,20 @@ def test_explorers_move_and_are_dragged_where_the_pointer_is(deck: Page, decks: 
     assert Page.evaluate(deck, "() => Reveal.getIndices().h") == before, "an arrow left the slide"
 
 
+def test_an_explorer_that_does_not_start_is_a_still_picture(decks: Path, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": VIEWPORT[0], "height": VIEWPORT[1]})
+    text = (decks / "00_start_here.html").read_text("utf-8")
+    (decks / "still.html").write_text(text.replace('"_esm": "', '"_esm": "throw Error();'), "utf-8")
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    open_deck(page, (decks / "still.html").as_uri())
+    assert any("shown as a still picture" in text for text in said)
+    go_to(page, ".live")
+    assert page.evaluate(WALK)["problems"] == []
+    assert page.locator(".live img").count() == 1
+    page.close()
+
+
 def test_a_player_plays_and_ends_with_its_slide(deck: Page, decks: Path) -> None:
     open_deck(deck, (decks / "01_sound_waves.html").as_uri())
     go_to(deck, "audio")
@@ -182,3 +196,19 @@ def test_what_a_deck_shows_is_in_its_notebook(decks: Path) -> None:
     page = (decks / "02_fourier.html").read_text("utf-8")
     shown = re.findall(r"src=\"data:image/png;base64,([^\"]+)", page)
     assert shown and set(shown) <= pictures
+
+
+def test_the_walk_finds_what_is_wrong(deck: Page, decks: Path) -> None:
+    # A test that can't fail is a defect: one fault of each kind, and each must be reported.
+    page = (decks / "00_start_here.html").read_text("utf-8")
+    faults = "<p>one line more</p>" * 60 + "<p>**not** rendered, $x^2$ aside</p>"
+    faults += '<p style="font-size:9px">small</p><img src="data:image/svg+xml,'
+    faults += "%3Csvg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/%3E\">"
+    assert '<div class="take fragment">' in page
+    broken = page.replace('<div class="take fragment">', f'<div class="take fragment">{faults}', 1)
+    broken = re.sub(r"<aside class=\"notes\">.*?</aside>", "", broken, count=1, flags=re.S)
+    (decks / "broken.html").write_text(broken, "utf-8")
+    open_deck(deck, (decks / "broken.html").as_uri())
+    problems = "\n".join(deck.evaluate(WALK)["problems"])
+    for said in ("leaves the screen", "not rendered: **", "9 px", "without a text", "no notes"):
+        assert said in problems, said
