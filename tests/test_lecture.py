@@ -103,7 +103,7 @@ def test_question_output_and_answer_come_from_around_the_cell() -> None:
     assert [slide.kind for slide in found] == [
         "title", "goals", "agenda", "figure", "figure", "summary",
     ]  # fmt: skip
-    assert found[1].items == ["*hear*"] and found[2].items == ["Beats"]
+    assert found[1].items == ["*hear*"] and found[2].items == ["1 Beats"]
 
 
 @pytest.mark.parametrize(

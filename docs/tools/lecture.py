@@ -127,7 +127,7 @@ def plan(notebook: NotebookNode) -> list[Slide]:
     last = closing(cells[end:], notebook)
     shown = chosen(candidates, [*first, *last])
     agenda = first[-1]
-    agenda.items = [unnumbered(one) for one in dict.fromkeys(slide.section for slide in shown)]
+    agenda.items = list(dict.fromkeys(slide.section for slide in shown))
     return [*first, *shown, *last]
 
 
@@ -664,8 +664,3 @@ def length(pieces: list[str]) -> int:
 def plain(text: str) -> str:
     """Markdown without the addresses of links and without signs of emphasis."""
     return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text).replace("**", "").replace("`", "")
-
-
-def unnumbered(section: str) -> str:
-    """A section's heading without its number."""
-    return re.sub(r"^\d+\s+", "", section)

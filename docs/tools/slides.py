@@ -205,14 +205,13 @@ def page(slide: Slide, deck_title: str, state: dict, models: dict[str, str]) -> 
     asks = " ask" if slide.is_prediction else ""
     lead = f'<div class="lead{asks}">{markdown(slide.lead)}</div>' if slide.lead else ""
     take = f'<div class="take fragment">{markdown(slide.take)}</div>' if slide.take else ""
-    tag = "ol" if slide.kind == "agenda" else "ul"
     rows = "".join(f"<li>{inline(item)}</li>" for item in slide.items)
     if slide.kind == "explorer":
         shown = f'<div class="shows">{shows(slide, state, models)}</div>'
         said = "".join([lead, f"<ul>{rows}</ul>" if rows else "", take])
         words = f'<div class="words">{said}</div>' if said else ""
         return f'{parts[0]}<div class="side">{words}{shown}</div>' if words else parts[0] + shown
-    words = [f"<{tag}>{rows}</{tag}>"] if rows else []
+    words = [f"<ul>{rows}</ul>"] if rows else []
     words += [f'<div class="formula">{markdown(formula)}</div>' for formula in slide.formulas]
     words += [f"<div>{markdown(block)}</div>" for block in slide.blocks]
     if not slide.outputs:
