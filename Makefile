@@ -17,7 +17,7 @@ export OMP_WAIT_POLICY := PASSIVE
 test-notebooks: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test lab test test-fast test-unit test-notebooks test-browser execute data \
+.PHONY: help install install-test vendor lab test test-fast test-unit test-notebooks test-browser execute slides data \
 	fsdd-digits esc10 tagging diagnosis recognisers real-voices spellers shards scaling bench bench-ablation pretrained links lint clean
 
 help: ## show this list
@@ -28,6 +28,10 @@ install:
 
 install-test:
 	@$(PYTHON) docs/tools/install.py --test
+
+# The JavaScript of slides and site, at pinned versions: fetched once, kept in the user's cache.
+vendor: install-test
+	@$(VENV_PYTHON) docs/tools/vendor.py
 
 lab: install ## open the course in JupyterLab (localhost, random token)
 	$(VENV_PYTHON) -m jupyterlab --ip=127.0.0.1 $(LAB_ARGS) notebooks/00_start_here.ipynb
@@ -41,11 +45,14 @@ test-notebooks: install-test ## every notebook: stored outputs against a fresh r
 	$(NBVAL) $(NOTEBOOKS)
 	$(NBVAL) --without-data $(NOTEBOOKS)
 
-test-browser: install-test ## the explorers, players and quizzes in a real JupyterLab
+test-browser: vendor ## the explorers, players and quizzes in a real JupyterLab
 	$(VENV_PYTHON) -m pytest tests/browser -m browser
 
 test-fast: install-test ## unit tests without the slow ones
 	$(VENV_PYTHON) -m pytest tests -m "not browser and not slow" -n 2
+
+slides: vendor ## a lecture of each notebook, in build/slides: sounds and explorers, no network
+	$(VENV_PYTHON) -m docs.tools.slides $(NB)
 
 execute: install-test ## run all notebooks in place; NB=notebooks/01_sound_waves.ipynb runs one
 	$(VENV_PYTHON) docs/tools/execute.py $(or $(NB),$(NOTEBOOKS))
