@@ -21,8 +21,8 @@ from course_utils.exercises.framework import (
     Notebook,
     Verdict,
     WrongAnswer,
-    is_stub,
     catalogue,
+    is_stub,
     read_finding,
 )
 

@@ -85,6 +85,8 @@ def read(path: Path) -> Submission:
     Raises:
         UnusableError: it is no notebook of the course.
     """
+    if path.is_dir():
+        raise UnusableError("no notebook in this folder")
     if path.suffix != ".ipynb":
         raise UnusableError(f"not a notebook: {path.suffix or 'no'} file")
     if path.is_symlink() or not path.is_file():
