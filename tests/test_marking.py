@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import random
 
 import nbformat
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from course_utils.exercises import framework
 from course_utils.exercises.marking import __main__ as command
-from course_utils.exercises.marking import judge, lanes, limits, submission, table, wire
+from course_utils.exercises.marking import judge, lanes, submission, table, wire
 from tests import submissions
 from tests.exercises import answers
 from tests.notebooks.structure import ROOT, Notebook
@@ -307,9 +308,10 @@ beats = {name: os.environ[name] for name in os.environ if 'SECRET' in name or na
 assert 'SECRET' not in str(beats), 'seen'
 check.beats(beats['HOME'])"""
 
-KILL_JUDGE = """import os, psutil
-for parent in psutil.Process().parents()[:2]:
-    parent.kill()"""
+KILL_JUDGE = """import psutil
+psutil.Process().parents()[1].kill()  # the first is the process that it was forked from
+while True: pass"""
+AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 @pytest.mark.slow
@@ -348,6 +350,26 @@ def test_each_fault_costs_its_own_exercise_alone(tmp_path, monkeypatch):
     assert states(results, "child.ipynb")[3] == "done"
     assert not [p for p in psutil.process_iter(["cmdline"]) if "4321" in (p.info["cmdline"] or [])]
     assert results["broken.ipynb"][1].problem
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not AS_ROOT, reason="only root may change the user")
+def test_as_another_user_the_judge_is_out_of_reach(tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "marks.csv"
+    who = "import os\nassert os.getuid() == 20000, 'root'\ncheck.semitones(12345)"
+    sound_waves(folder / "a.ipynb", spl=SPL + "\n\ncheck.spl(spl)", beats=KILL_JUDGE, semitones=who)
+    tmp_path.chmod(0o700)
+    results = mark(folder, out, "--as-user", "20000")
+    assert states(results, "a.ipynb")[:4] == ["done", "tried", "tried", "missing"]
+    reasons = [one.reason for one in results["a.ipynb"][1].marks]
+    assert "AccessDenied" in reasons[1] or "PermissionError" in reasons[1]
+    assert "root" not in reasons[2]
+
+
+@pytest.mark.skipif(AS_ROOT, reason="root may")
+def test_only_root_may_change_the_user(tmp_path, capsys):
+    assert command.main([str(tmp_path), "--as-user", "20000", "--quiet"]) == 2
+    assert "root only" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -124,7 +124,7 @@ class _Trial:
         box = self._ready()
         statement = submission.stub(self._given.number, place)
         told = box.request(self._left(self._limits.cell_seconds), "ask", name, statement)
-        if _get(told, "kind") == "function":
+        if _kind(told) == "function":
             return _Function(box, name, _get(told, "parameters"))
         return _get(told, "value")
 
@@ -143,7 +143,8 @@ class _Trial:
         """Run a cell; False when the sandbox is lost."""
         seconds = self._left(_IMPORT_S if index == 0 else self._limits.cell_seconds)
         try:
-            self._errors[index] = str(box.request(seconds, "run", source) or "")[:400]
+            told = box.request(seconds, "run", source)
+            self._errors[index] = told[:400] if isinstance(told, str) else ""
         except TimeoutError:
             self._lost[index] = f"the cell had not ended after {seconds:.0f} s"
             return box.interrupt()
@@ -175,6 +176,11 @@ def _advice(problem: str) -> str:
     return ""
 
 
+def _kind(answer: Any) -> str:
+    kind = _get(answer, "kind")
+    return kind if isinstance(kind, str) else ""
+
+
 def _get(answer: Any, key: str) -> Any:
     return answer.get(key) if isinstance(answer, dict) else None
 
@@ -190,7 +196,7 @@ class _Function:
 
     def __call__(self, *args: Any) -> Any:
         told = self._box.request(_CALL_S, "call", self._name, args)
-        kind = _get(told, "kind")
+        kind = _kind(told)
         self.is_stub = kind == "stub"
         if kind == "error":
             raise _error(str(_get(told, "type")), str(_get(told, "text")))

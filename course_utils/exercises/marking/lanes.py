@@ -2,6 +2,7 @@
 
 import multiprocessing
 import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -112,8 +113,8 @@ def _serve(connection: Connection, limits: Limits, whole: bool) -> None:
     limits_.adopt_orphans()
     limits_.die_with_parent()
     # So that `finally` ends the submission's processes when the judge is told to stop.
-    signal.signal(signal.SIGTERM, lambda *_: exit(1))
-    signal.signal(signal.SIGINT, lambda *_: exit(1))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(1))
     while True:
         try:
             path = connection.recv()

@@ -11,7 +11,6 @@ import sys
 import tempfile
 import threading
 import time
-from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +48,14 @@ class Sandbox:
     def __init__(self, number: int, limits: Limits) -> None:
         """Start the process and its watch."""
         self.limits = limits
+        self._number = 0  # of the last request
         self.waiting = False  # for an answer: then the process is busy
         self._why = ""
         self._over = threading.Event()
         self._answers: queue.Queue[bytes] = queue.Queue(4)
         if _CONTEXT.get_start_method() == "forkserver":
+            from multiprocessing import forkserver  # Windows has none
+
             _CONTEXT.set_forkserver_preload(_imports())
             forkserver.ensure_running()
         self._others = {one.pid for one in psutil.Process().children(recursive=True)}
@@ -94,8 +96,9 @@ class Sandbox:
             Stopped: there is no process any more.
         """
         self.waiting = True
+        self._number += 1
         try:
-            self._pipe.send(request)
+            self._pipe.send((self._number, *request))
         except OSError:
             self._lost()
         return self._answer(seconds)
@@ -127,20 +130,22 @@ class Sandbox:
 
     def _answer(self, seconds: float) -> Any:
         end = time.monotonic() + seconds
-        while True:
+        while time.monotonic() < end:
             try:
                 answer = wire.unpack(self._answers.get(timeout=0.02))
             except queue.Empty:
                 if not self._threads[0].is_alive() and self._answers.empty():
                     self._lost()
-                if time.monotonic() > end:
-                    raise TimeoutError from None
                 continue
             except wire.UnreadableError as error:
                 self._why = self._why or str(error)
                 self._lost()
-            self.waiting = False
-            return answer
+            # Anything else is an answer that came too late, or one that was not asked for.
+            known = type(answer) is list and len(answer) == 2 and type(answer[0]) is int
+            if known and answer[0] == self._number:
+                self.waiting = False
+                return answer[1]
+        raise TimeoutError
 
     def _lost(self) -> None:
         """Raise Stopped with the best reason there is."""
@@ -148,7 +153,7 @@ class Sandbox:
         code = self._process.exitcode
         ended = f"its process ended by itself, with {code}"
         if code is not None and code < 0:
-            ended = f"its process was ended by {signal.Signals(-code).name}"
+            ended = f"its process was ended by signal {-code}"
         raise Stopped(self._why or ended)
 
     def _read(self) -> None:

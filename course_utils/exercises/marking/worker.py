@@ -1,8 +1,8 @@
 """The process in which a submission's cells run. Nothing that it says is believed.
 
 It takes requests from a pipe and answers on it; what the submission prints goes nowhere, and when
-it reads there is nothing. A request is (what, ...), pickled by the judge; an answer is
-`wire.pack`ed.
+it reads there is nothing. A request is (number, what, ...), pickled by the judge; an answer is
+[number, answer], `wire.pack`ed.
 """
 
 import contextlib
@@ -134,13 +134,14 @@ def main(
     limits.apply(wanted)
     cells = Cells(number)
     own = os.getpid()
-    pipe.send_bytes(wire.pack("ready"))
+    pipe.send_bytes(wire.pack([0, "ready"]))
     while True:
-        what, *given = pipe.recv()
+        request, what, *given = pipe.recv()
         try:
-            data = wire.pack(getattr(cells, what)(*given))
+            data = wire.pack([request, getattr(cells, what)(*given)])
         except BaseException as error:  # a late interrupt, or a value that can't even be looked at
-            data = wire.pack({"kind": "error", "type": type(error).__name__, "text": ""})
+            told = {"kind": "error", "type": type(error).__name__, "text": ""}
+            data = wire.pack([request, told])
         if os.getpid() != own:
             os._exit(0)  # a copy that the submission made of this process
         pipe.send_bytes(data)
