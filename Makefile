@@ -93,7 +93,7 @@ links: install-test ## write the address in pyproject.toml into badges and links
 	$(VENV_PYTHON) docs/tools/links.py
 
 mark: install ## mark submitted notebooks: FOLDER=submissions OUT=marks.csv JOBS=2
-	$(VENV_PYTHON) -m course_utils.exercises.marking $(FOLDER) --out $(or $(OUT),marks.csv) --jobs $(or $(JOBS),2)
+	$(VENV_PYTHON) -m course_utils.exercises.marking "$(FOLDER)" --out "$(or $(OUT),marks.csv)" --jobs $(or $(JOBS),2)
 
 instructor: ## zip solutions, teaching guide and slides, if made, into build/instructor.zip
 	@$(PYTHON) docs/tools/instructor.py

@@ -247,14 +247,15 @@ class Sandbox:
 
 def forget_environment() -> None:
     """Drop the marker's own variables from this process, before it starts any other."""
-    for name in set(os.environ) - {*_KEPT, "PYTHONPATH", "HOME"}:
+    for name in set(os.environ) - {*_KEPT, "PYTHONPATH", "HOME", "TMPDIR", "TEMP", "TMP"}:
         del os.environ[name]
     os.environ.update(_THREADS)
 
 
 def _imports() -> list[str]:
     """What the notebooks import, so that a forked process has it already."""
-    names = ["nbformat", "torch", "course_utils.plotting", "course_utils.widgets", worker.__name__]
+    # An optimiser imports torch._dynamo at its first step: seconds, of a check that allows five.
+    names = ["torch._dynamo", "course_utils.plotting", "course_utils.widgets", worker.__name__]
     package = course_utils.exercises
     found = pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
     return names + [one.name for one in found if one.name.rpartition(".")[2].startswith("nb")]
