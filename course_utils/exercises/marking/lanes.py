@@ -15,7 +15,7 @@ from course_utils.exercises.marking.judge import Result, mark
 from course_utils.exercises.marking.limits import Limits
 from course_utils.exercises.marking.sandbox import forget_environment
 
-_MARGIN_S = 60.0  # a judge that takes so much longer than a submission may is lost
+_MARGIN_S = 600.0  # a judge that takes so much longer than a submission may is lost
 
 
 @dataclass(frozen=True)
