@@ -52,7 +52,7 @@ def test_each_notebook_has_its_chapter_with_all_parts(notebook):
     asked = text.partition("**Ask the class.**")[2].partition("**Misconceptions.**")[0]
     assert asked.count("?") >= 2
     answers = re.findall(r"[?.]\*\s+\S", text.partition("**Exam.**")[2])
-    assert len(answers) >= (2 if 0 < notebook.number < 14 else 1)
+    assert len(answers) >= (2 if notebook.number else 1)
 
 
 @pytest.mark.parametrize("notebook", course.NOTEBOOKS, ids=name)
@@ -70,7 +70,7 @@ def test_plans_name_sections_as_the_notebook_does(notebook):
     rows = re.findall(r"^\| \d+ \| (.+?) \|", chapter(notebook), re.M)
     numbered = [row for row in rows if row[0].isdigit()]
     assert [row for row in numbered if row != known.get(int(row.split()[0]))] == []
-    assert len(numbered) == len(rows) or notebook.number >= 14
+    assert len(numbered) == len(rows)
 
 
 @pytest.mark.parametrize("notebook", WRITTEN, ids=name)
@@ -78,7 +78,7 @@ def test_sections_that_a_chapter_names_exist(notebook):
     text = THERE.sub("", chapter(notebook))
     named = {n for match in HERE.finditer(text) for n in listed(*match.groups())}
     assert named <= set(sections(notebook.number))
-    assert named or notebook.number >= 14
+    assert named
 
 
 def test_sections_of_other_notebooks_exist():
