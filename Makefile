@@ -77,7 +77,8 @@ spellers: install-test ## recorded run: Listen, Attend and Spell on commands, di
 real-voices: install-test ## recorded run: recognisers of synthetic voices on real ones, into docs/runs (1 minute)
 	$(VENV_PYTHON) docs/tools/real_voices.py
 
-bench: install-test ## recorded run: torchaudio's recognisers and a plain LSTM beside ours (5 minutes)
+bench: install-test ## the yardstick: ours and peers side by side, into docs/runs (25 minutes, nothing beside it)
+	$(VENV_PYTHON) docs/tools/bench.py --browser
 	$(VENV_PYTHON) docs/tools/recognisers.py peers
 
 bench-ablation: install-test ## recorded run: Deep Speech 2 with parts changed or left out (10 minutes)

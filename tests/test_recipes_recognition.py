@@ -260,6 +260,16 @@ def test_a_share_of_the_batches_is_augmented(monkeypatch):
     assert counts[0] == 0 and 8 < counts[1] < 32 and counts[2] - counts[1] == 40
 
 
+@pytest.mark.parametrize("running", [False, True])
+def test_nothing_lies_further_below_the_loudest_place_than_the_range(running):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(8000).astype(np.float32) * np.geomspace(1, 1e-4, 8000)
+    for range_db in (50.0, 30.0):
+        c = frames_of(x, 8000, Sound(running=running, range_db=range_db))
+        spread = (c.max() - c.min()) * 10 / np.log(10)
+        assert spread == pytest.approx(range_db, abs=1e-3)
+
+
 @settings(deadline=None, max_examples=20)
 @given(st.lists(st.integers(0, 1500), max_size=8), st.integers(200, 6000))
 def test_frames_as_the_sound_arrives_are_those_of_all_at_once(cuts, samples):
