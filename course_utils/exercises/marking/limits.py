@@ -1,7 +1,7 @@
 """What a submission may use, and how much of that the system itself enforces.
 
 Linux enforces all of it. macOS does not hold memory, Windows knows none of these limits; there the
-sandbox's watch alone remains, which looks ten times a second. Nowhere is a submission kept from
+sandbox's watch alone remains, which looks five times a second. Nowhere is a submission kept from
 reading what its user may read, or from the network: that takes a container.
 """
 

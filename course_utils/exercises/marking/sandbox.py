@@ -21,7 +21,7 @@ from course_utils.exercises.marking import wire, worker
 from course_utils.exercises.marking.limits import Limits
 
 _LONGEST_ANSWER = 64_000_000
-_LOOK_S = 0.1
+_LOOK_S = 0.2  # a look at all processes takes some milliseconds
 _INTERRUPT_S = 2.0
 _MOST_FILES = 10_000
 _REPOSITORY = Path(course_utils.__file__).parents[1]
