@@ -164,9 +164,7 @@ class Sandbox:
             except EOFError:
                 return
             except OSError:  # too long, or the pipe is broken
-                self._stop(
-                    f"its answer could not be taken: more than {_LONGEST_ANSWER / 1e6:g} MB?"
-                )
+                self._stop("its answer can't be taken; it may be larger than 64 MB")
                 return
             while not self._over.is_set():
                 with contextlib.suppress(queue.Full):
