@@ -316,6 +316,7 @@ AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # half a minute of waiting for what does not end, more on a busy machine
 def test_each_fault_costs_its_own_exercise_alone(tmp_path, monkeypatch):
     """Everything hostile there is, three to a notebook, beside three that are right."""
     monkeypatch.setenv("SECRET_TOKEN", "x")
@@ -334,7 +335,9 @@ def test_each_fault_costs_its_own_exercise_alone(tmp_path, monkeypatch):
     sound_waves(folder / "killer of judges.ipynb", **right, beats=KILL_JUDGE)
     (folder / "broken.ipynb").write_bytes(b"{")
     results = mark(folder, out, "--jobs", "2")
-    assert states(results, "killer.ipynb")[:4] == ["done", "tried", "missing", "done"]
+    # Its process may end before its answer to the cell is out, or just after.
+    killed = states(results, "killer.ipynb")
+    assert killed[0] == killed[3] == "done" and killed[1] in ("tried", "missing")
     # As another user (--as-user) it could not; here it costs its own marks and no one else's.
     assert "judge's process ended" in results["killer of judges.ipynb"][1].problem
     assert len(results) == 5 + (len(kinds) + 2) // 3
