@@ -5,6 +5,8 @@ VENV_PYTHON := .venv/Scripts/python.exe
 else
 VENV_PYTHON := .venv/bin/python
 endif
+# Where `make mark` finds the submissions.
+FOLDER ?= submissions
 # More arguments for JupyterLab, for instance LAB_ARGS="--no-browser --port=8890".
 LAB_ARGS ?=
 NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
@@ -18,7 +20,7 @@ test-notebooks: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-test vendor lab test test-fast test-unit test-notebooks test-browser execute slides data \
-	fsdd-digits esc10 tagging diagnosis recognisers real-voices spellers shards scaling bench bench-ablation pretrained links lint clean
+	fsdd-digits esc10 tagging diagnosis recognisers real-voices spellers shards scaling bench bench-ablation pretrained links mark instructor lint clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -103,6 +105,12 @@ diagnosis: install-test ## recorded run: the curves of exercise 12.5, into docs/
 
 links: install-test ## write the address in pyproject.toml into badges and links
 	$(VENV_PYTHON) docs/tools/links.py
+
+mark: install ## mark submitted notebooks: FOLDER=submissions OUT=marks.csv JOBS=2
+	$(VENV_PYTHON) -m course_utils.exercises.marking "$(FOLDER)" --out "$(or $(OUT),marks.csv)" --jobs $(or $(JOBS),2)
+
+instructor: ## zip solutions, teaching guide and slides, if made, into build/instructor.zip
+	@$(PYTHON) docs/tools/instructor.py
 
 lint: install-test ## ruff on package, tests and notebooks
 	$(VENV_PYTHON) -m ruff check .

@@ -21,8 +21,8 @@ from course_utils.exercises.framework import (
     Notebook,
     Verdict,
     WrongAnswer,
-    _is_stub,
     catalogue,
+    is_stub,
     read_finding,
 )
 
@@ -512,7 +512,7 @@ def test_a_forgotten_return_is_an_attempt_however_arguments_come(notebook, sourc
     answer = learner(source)
     outcome = guard.call(answer, () if "x=1" in source else (2.0,), 1.0)
     assert outcome.value is None and outcome.error is None
-    assert not _is_stub(answer, outcome)
+    assert not is_stub(answer, outcome)
 
 
 def test_an_answer_that_cannot_be_copied_is_no_crash(notebook):

@@ -167,7 +167,7 @@ class FunctionExercise(Exercise):
         for case in self.cases:
             args = copy.deepcopy(case.args)
             outcome = guard.call(answer, args, max(end - time.monotonic(), 0.01))
-            if _is_stub(answer, outcome):
+            if is_stub(answer, outcome):
                 return Verdict(NOT_ATTEMPTED, f"{self.name}: not attempted yet.")
             if outcome.timed_out or outcome.error is not None:
                 what = f"{self.name}({case.shown()})"
@@ -279,7 +279,7 @@ class OpenFunctionExercise(OpenExercise):
                 f"not {_shown(answer)}, which may be its result."
             )
         outcome = guard.call(answer, copy.deepcopy(self.case.args), self.seconds)
-        if _is_stub(answer, outcome):
+        if is_stub(answer, outcome):
             return Verdict(NOT_ATTEMPTED, f"{self.name}: not attempted yet.")
         if outcome.error is not None or outcome.timed_out:
             what = f"{self.name}({self.case.shown()})"
@@ -330,12 +330,22 @@ def _is_blank(value: Any) -> bool:
     )
 
 
-def _is_stub(answer: Callable[..., Any], outcome: guard.Outcome) -> bool:
+def is_stub(answer: Callable[..., Any], outcome: guard.Outcome) -> bool:
     """Whether a function is still as it stood in the notebook, after it was called.
 
     A stub returns nothing and never reads its arguments; a function that reads them and forgets
-    `return` has been attempted.
+    `return` has been attempted. A function that stands for one in another process knows it from
+    there, and has it as its `is_stub`.
+
+    Args:
+        answer: the learner's function.
+        outcome: what came of calling it.
+
+    Returns:
+        True for a stub.
     """
+    if (known := getattr(answer, "is_stub", None)) is not None:
+        return bool(known)
     unwritten = isinstance(outcome.error, NotImplementedError) or (
         outcome.error is None and not outcome.timed_out and _is_blank(outcome.value)
     )

@@ -1,0 +1,81 @@
+"""Zip what a lecturer needs beside the notebooks: build/instructor.zip.
+
+    python docs/tools/instructor.py
+
+Solutions, the teaching guide, the README, and the slides where they have been made. The same
+files give the same archive, byte for byte.
+"""
+
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+_PAGES = ("README.md", "LICENSE", "docs/teaching.md")
+_EPOCH = (2020, 1, 1, 0, 0, 0)  # a date of its own would make each archive another one
+
+
+def contents(root: Path) -> list[Path]:
+    """The files of the bundle.
+
+    Args:
+        root: of the repository.
+
+    Returns:
+        Paths, in order.
+
+    Raises:
+        FileNotFoundError: there are no solutions, or no guide.
+    """
+    solutions = sorted((root / "notebooks/solutions").glob("[0-9][0-9]_*.ipynb"))
+    pages = [root / page for page in _PAGES]
+    missing = [str(page.relative_to(root)) for page in pages if not page.exists()]
+    if missing or not solutions:
+        raise FileNotFoundError(f"not here: {', '.join(missing) or 'notebooks/solutions'}")
+    slides = root / "build/slides"
+    return pages + solutions + sorted(path for path in slides.rglob("*") if path.is_file())
+
+
+def bundle(root: Path) -> Path:
+    """Write the archive.
+
+    Args:
+        root: of the repository.
+
+    Returns:
+        Where it lies.
+    """
+    paths = contents(root)
+    archive = root / "build/instructor.zip"
+    archive.parent.mkdir(exist_ok=True)
+    part = archive.with_name(archive.name + ".part")
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file:
+        for path in paths:
+            name = path.relative_to(root).as_posix().removeprefix("build/")
+            info = zipfile.ZipInfo(f"instructor/{name}", _EPOCH)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            file.writestr(info, path.read_bytes())
+    part.replace(archive)
+    return archive
+
+
+def main() -> int:
+    """Write the archive and say what is in it; returns the exit status."""
+    try:
+        archive = bundle(ROOT)
+    except OSError as error:
+        print(f"No bundle: {error}", file=sys.stderr)
+        return 1
+    with zipfile.ZipFile(archive) as file:
+        names = file.namelist()
+    slides = sum(name.startswith("instructor/slides/") for name in names)
+    solutions = sum(name.endswith(".ipynb") for name in names)
+    made = f"{slides} files of slides" if slides else "no slides: `make slides` makes them"
+    size = archive.stat().st_size / 1e6
+    print(f"{archive.relative_to(ROOT)}: {size:.1f} MB, {solutions} solutions, guide, {made}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
