@@ -249,7 +249,7 @@ function render({ model, el }) {
         loudest: 32767 * state.unit, clipped: state.fault?.[0] === "clipped",
         flat: Math.min(CLIPPED, 32767 * state.unit * 0.9999), level: before?.level ?? null,
       };
-      if (!before && state.source === "the microphone") take.level = live;
+      if (!before && live && state.source === "the microphone") take.level = { rms: 0, peak: live.loudest };
       showTrim();
     }
     listenTo();
