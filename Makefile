@@ -17,7 +17,7 @@ export OMP_WAIT_POLICY := PASSIVE
 test-notebooks: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test vendor lab test test-fast test-unit test-notebooks test-browser execute data \
+.PHONY: help install install-test vendor book lab test test-fast test-unit test-notebooks test-browser execute data \
 	fsdd-digits esc10 tagging diagnosis recognisers real-voices spellers bench bench-ablation pretrained links lint clean
 
 help: ## show this list
@@ -33,6 +33,9 @@ install-test:
 vendor: install-test
 	@$(VENV_PYTHON) docs/tools/vendor.py
 
+book: vendor ## the course as a web site in build/site, with search, sounds, explorers; no network needed
+	$(VENV_PYTHON) docs/tools/book.py
+
 lab: install ## open the course in JupyterLab (localhost, random token)
 	$(VENV_PYTHON) -m jupyterlab --ip=127.0.0.1 $(LAB_ARGS) notebooks/00_start_here.ipynb
 
@@ -45,7 +48,7 @@ test-notebooks: install-test ## every notebook: stored outputs against a fresh r
 	$(NBVAL) $(NOTEBOOKS)
 	$(NBVAL) --without-data $(NOTEBOOKS)
 
-test-browser: install-test ## the explorers, players and quizzes in a real JupyterLab
+test-browser: vendor ## the explorers, players and quizzes in a real JupyterLab
 	$(VENV_PYTHON) -m pytest tests/browser -m browser
 
 test-fast: install-test ## unit tests without the slow ones
