@@ -188,6 +188,31 @@ def test_links_are_made_for_the_site(text, url, expected):
     assert pages.markdown(text, book.Address(url).file) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[01](../notebooks/01_sound_waves.ipynb)", "[01](notebooks/01_sound_waves.ipynb)"),
+        ("[the map](../README.md)", "[the map](https://github.com/a/b/blob/main/README.md)"),
+        ("[run](runs/esc10.csv)", "[run](https://github.com/a/b/blob/main/docs/runs/esc10.csv)"),
+    ],
+)
+def test_links_of_the_teaching_guide_are_made_for_the_site(text, expected):
+    assert pages.markdown(text, book.outside(book.Address("https://github.com/a/b"))) == expected
+
+
+def test_speaker_notes_and_metadata_stay_away(assets):
+    notes = {"cell_type": "markdown", "metadata": {"slideshow": {"slide_type": "notes"}}}
+    cells = [
+        {**notes, "source": ["say this"]},
+        {"cell_type": "markdown", "metadata": {"tags": ["x"]}, "source": ["read this"]},
+        {"cell_type": "raw", "metadata": {}, "source": ["raw"]},
+    ]
+    metadata = {"kernelspec": {}, "language_info": {}, "widgets": {}}
+    shown = pages.page({"cells": cells, "metadata": metadata}, "14_x", assets, lambda _: None)
+    assert [cell["source"] for cell in shown["cells"]] == ["read this", ["raw"]]
+    assert shown["cells"][0]["metadata"] == {} and "widgets" not in shown["metadata"]
+
+
 def test_launch_links_need_an_address():
     assert book.Address(None).launch("01_sound_waves") == {}
     found = book.Address("https://github.com/a/b").launch("01_sound_waves")

@@ -86,20 +86,22 @@ def page(
         A notebook whose outputs are HTML or plain text.
     """
     states = notebook["metadata"].get("widgets", {}).get(STATE, {}).get("state", {})
-    first = {term.cell: [] for term in glossary.collect_cached() if term.notebook == name}
+    first: dict[int, list[glossary.Term]] = {}
     for term in glossary.collect_cached():
         if term.notebook == name:
-            first[term.cell].append(term)
+            first.setdefault(term.cell, []).append(term)
     cells = []
     for number, cell in enumerate(notebook["cells"]):
+        if cell["metadata"].get("slideshow", {}).get("slide_type") == "notes":
+            continue
         cell = copy.deepcopy(cell)
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             cell["source"] = markdown(mark_terms(source, first.get(number, [])), elsewhere)
-        else:
+        elif cell["cell_type"] == "code":
             cell["source"] = source
             cell["outputs"] = outputs(cell["outputs"], states, assets)
-            cell["metadata"] = {}
+        cell["metadata"] = {}
         cells.append(cell)
     kept = {key: notebook["metadata"][key] for key in ("kernelspec", "language_info")}
     return {**notebook, "metadata": kept, "cells": cells}
