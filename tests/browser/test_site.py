@@ -39,14 +39,17 @@ ENLIVEN = """async () => {
   return [...document.querySelectorAll('.course-stage')]
     .filter(stage => !stage.dataset.alive).map(stage => stage.dataset.kind);
 }"""
-# Formulas are pictures, and all code has the colours of one style: it is judged on some pages only.
+# Formulas are pictures, and all code has the colours of one style: for axe, most pages lose their
+# ten thousand nodes of both, and the code of a few is judged.
 CODE_JUDGED = ("run.html", "notebooks/00_start_here.html", "notebooks/02_fourier.html")
-AXE = """async ([exclude, rules]) => (await axe.run({exclude}, {
-    resultTypes: ['violations'], preload: false, ...(rules ? {runOnly: rules} : {}),
-  })).violations
-  .filter(one => ['serious', 'critical'].includes(one.impact))
-  .map(one => `${one.id}: ` + one.nodes.slice(0, 3)
-    .map(node => `${node.target} ${node.failureSummary}`).join(' | '))"""
+AXE = """async ([emptied, rules]) => {
+  for (const node of document.querySelectorAll(emptied)) node.replaceChildren();
+  const options = {resultTypes: ['violations'], preload: false, ...(rules ? {runOnly: rules} : {})};
+  return (await axe.run(options)).violations
+    .filter(one => ['serious', 'critical'].includes(one.impact))
+    .map(one => `${one.id}: ` + one.nodes.slice(0, 3)
+      .map(node => `${node.target} ${node.failureSummary}`).join(' | '));
+}"""
 WIDER = """() => document.documentElement.scrollWidth > innerWidth
   ? [...document.querySelectorAll('body *')]
     .filter(node => node.getBoundingClientRect().right > innerWidth + 1)
@@ -103,7 +106,7 @@ def visit(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Itera
         page = context.new_page()
 
         def note(what: str, text: str) -> None:
-            complaints.append(f"{name}, {size[0]} wide, {scheme}: {what} {text[:300]}")
+            complaints.append(f"{page.url}, {size[0]} wide, {scheme}: {what} {text[:300]}")
 
         page.on("console", lambda said: said.type == "error" and note("console", said.text))
         page.on("pageerror", lambda error: note("error", str(error)))
@@ -140,19 +143,19 @@ def names(site: Site, part: str) -> list[str]:
 def test_every_page_is_whole_and_accessible(site: Site, visit, size, scheme) -> None:
     """No error, nothing wider than the page, all explorers alive, axe finds nothing serious."""
     problems = []
+    page = visit("index.html", size, scheme)
     for name in site.pages:
-        page = visit(name, size, scheme)
+        page.goto(site.base + name)
         dead = page.evaluate(ENLIVEN)
         problems += [f"{name}: {kind} stays a picture" for kind in dead]
         page.evaluate("() => window.MathJax?.startup?.promise")
         wide = page.evaluate(WIDER)
         problems += [f"{name}: wider than {size[0]} px: {wide}"] if wide else []
         page.evaluate(site.axe)
-        exclude = [["mjx-container"], *([] if name in CODE_JUDGED else [[".highlight pre"]])]
+        emptied = "mjx-container" + ("" if name in CODE_JUDGED else ", .highlight pre")
         # What is not a matter of colour was judged in the light.
         rules = None if scheme == "light" else ["color-contrast"]
-        problems += [f"{name}: {fault}" for fault in page.evaluate(AXE, [exclude, rules])]
-        page.context.close()
+        problems += [f"{name}: {fault}" for fault in page.evaluate(AXE, [emptied, rules])]
     assert not problems, "\n".join(problems)
 
 
