@@ -18,7 +18,7 @@ test-notebooks: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-test vendor book lab test test-fast test-unit test-notebooks test-browser execute data \
-	fsdd-digits esc10 tagging diagnosis recognisers real-voices spellers bench bench-ablation pretrained links lint clean
+	fsdd-digits esc10 tagging diagnosis recognisers real-voices spellers shards bench bench-ablation pretrained links lint clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -82,7 +82,11 @@ spellers: install-test ## recorded run: Listen, Attend and Spell on commands, di
 real-voices: install-test ## recorded run: recognisers of synthetic voices on real ones, into docs/runs (1 minute)
 	$(VENV_PYTHON) docs/tools/real_voices.py
 
-bench: install-test ## recorded run: torchaudio's recognisers and a plain LSTM beside ours (5 minutes)
+shards: install-test ## recorded run: memory of an epoch, all in memory and from shards, into docs/runs (2 minutes)
+	$(VENV_PYTHON) docs/tools/shards.py
+
+bench: install-test ## the yardstick: ours and peers side by side, into docs/runs (25 minutes, nothing beside it)
+	$(VENV_PYTHON) docs/tools/bench.py --browser
 	$(VENV_PYTHON) docs/tools/recognisers.py peers
 
 bench-ablation: install-test ## recorded run: Deep Speech 2 with parts changed or left out (10 minutes)

@@ -125,14 +125,9 @@ def save(path: str | os.PathLike[str], waveform: np.ndarray, sample_rate: int) -
         raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist. Create it first")
     container, subtype = WRITABLE[path.suffix.lower()]
     try:
-        waveform = _checked_waveform(waveform)
+        waveform = checked_waveform(waveform)
         sample_rate = _checked_rate(sample_rate)
         peak = float(np.abs(waveform).max())
-        if peak > 1 and subtype == "PCM_16":
-            raise ValueError(
-                f"its peak of {peak:.4g} is beyond full scale, and 16 bits would clip it. Scale it "
-                "(waveform / abs(waveform).max()), or clip it on purpose (signals.clip)."
-            )
         data = _encode(waveform, sample_rate, container, subtype)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
@@ -147,6 +142,24 @@ def save(path: str | os.PathLike[str], waveform: np.ndarray, sample_rate: int) -
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def to_flac(waveform: np.ndarray, sample_rate: int) -> bytes:
+    """A sound as the bytes of a 16-bit FLAC file; arguments and ValueErrors as `save`."""
+    return _encode(checked_waveform(waveform), _checked_rate(sample_rate), "FLAC", "PCM_16")
+
+
+def from_flac(data: bytes, name: str) -> tuple[np.ndarray, int]:
+    """The sound of a FLAC file whose bytes are in memory; `name` is for messages.
+
+    Returns:
+        Waveform, float32 `(samples,)`, and its rate in Hz.
+
+    Raises:
+        ValueError: it is damaged, cut off, or no sound; the message begins with `name`.
+    """
+    channels, sample_rate = _decode(io.BytesIO(data), Path(name), None)
+    return channels.mean(axis=1, dtype=np.float64).astype(np.float32), sample_rate
 
 
 def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
@@ -170,7 +183,7 @@ def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     """
     import soxr
 
-    waveform = _checked_waveform(waveform)
+    waveform = checked_waveform(waveform)
     from_rate = _checked_rate(from_rate, "from_rate")
     to_rate = _checked_rate(to_rate, "to_rate")
     if from_rate == to_rate:
@@ -236,7 +249,7 @@ def play(
     Raises:
         ValueError: an argument is out of range, or the waveform is not a sound.
     """
-    waveform = _checked_waveform(waveform)
+    waveform = checked_waveform(waveform)
     sample_rate = _checked_rate(sample_rate)
     if sample_rate < MIN_PLAYED_RATE:
         raise ValueError(
@@ -284,7 +297,7 @@ def _checked_path(path: str | os.PathLike[str]) -> Path:
     return Path(path)
 
 
-def _checked_waveform(waveform: np.ndarray) -> np.ndarray:
+def checked_waveform(waveform: np.ndarray) -> np.ndarray:
     """The waveform as float32 `(samples,)`, or an error that says what it is instead."""
     try:
         array = np.asarray(waveform)
@@ -315,8 +328,13 @@ def _checked_waveform(waveform: np.ndarray) -> np.ndarray:
 
 
 def _encode(waveform: np.ndarray, sample_rate: int, container: str, subtype: str) -> bytes:
-    """The bytes of a sound file; a 16-bit one needs a waveform within full scale."""
+    """The bytes of a sound file; a ValueError when 16 bits would clip it."""
     if subtype == "PCM_16":
+        if (peak := float(np.abs(waveform).max())) > 1:
+            raise ValueError(
+                f"its peak of {peak:.4g} is beyond full scale, and 16 bits would clip it. Scale it "
+                "(waveform / abs(waveform).max()), or clip it on purpose (signals.clip)."
+            )
         # Rounded here: libsndfile scales by 32,767 and truncates, which shifts every sample.
         scaled = np.round(waveform.astype(np.float64) * 32_768)
         waveform = np.clip(scaled, -32_768, 32_767).astype(np.int16)

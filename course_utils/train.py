@@ -13,7 +13,6 @@ from typing import Any
 # torch takes seconds to import: --help does without.
 
 MODELS = {"deepspeech2": "recognition", "las": "spelling"}  # and who has its recipes
-HOURS = {"librispeech": 100.6}  # train-clean-100
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,8 +28,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--corpus",
         required=True,
-        help="the recipe: digits, commands or fsdd; of deepspeech2 also digits-streaming and "
-        "librispeech",
+        help="the recipe: digits, commands, fsdd, speech-commands, librispeech-100 or "
+        "librispeech-960; of deepspeech2 also digits-streaming",
     )
     made.add_argument("--folder", type=Path, help="for curves, checkpoint and transcripts")
     made.add_argument("--seed", type=int, default=0, help="of weights and order (default 0)")
@@ -46,6 +45,19 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
     made.add_argument("--threads", type=int, help="of the CPU (default: torch's choice)")
     made.add_argument("--plan", action="store_true", help="measure some steps, say what it takes")
+    made.add_argument("--price", type=float, help="of an hour on this machine, for the plan")
+    made.add_argument(
+        "--make-shards",
+        type=Path,
+        metavar="FOLDER",
+        help="write the recipe's training set as shards, and stop; goes on where it was stopped",
+    )
+    made.add_argument(
+        "--shards", type=Path, metavar="FOLDER", help="train from these, in memory that stays flat"
+    )
+    made.add_argument(
+        "--workers", type=int, default=0, help="processes that prepare batches ahead (default 0)"
+    )
     made.add_argument("--quiet", action="store_true", help="no progress bars")
     return made
 
@@ -68,10 +80,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         recipe = recognition.changed(kind.RECIPES[options.corpus], **_changes(options))
         with distributed.processes() as device:
             is_first = distributed.rank() == 0
-            if is_first and (options.plan or options.corpus in HOURS):
-                hours = HOURS.get(options.corpus, 1.0)
-                _show_plan(kind.plan(recipe, hours), hours)
+            if options.make_shards:
+                if is_first:
+                    _make_shards(recipe, options.make_shards, not options.quiet)
+                return 0
             if options.plan:
+                if is_first:
+                    hours, length_s = _size(recipe.speech)
+                    device = options.device or device
+                    found = kind.plan(recipe, hours, length_s=length_s, device=device)
+                    _show_plan(found, hours, recipe, options.price)
                 return 0
             outcome = kind.run(
                 recipe,
@@ -79,6 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 seed=options.seed,
                 device=options.device or device,
                 progress=not options.quiet,
+                shards=options.shards,
+                workers=options.workers,
             )
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -119,13 +139,44 @@ def _changes(options: argparse.Namespace) -> dict[str, Any]:
     return changes
 
 
-def _show_plan(found: dict[str, float], hours: float) -> None:
+def _make_shards(recipe: Any, folder: Path, progress: bool) -> None:
+    from course_utils.datasets import shards
+    from course_utils.recipes import recognition
+
+    train, _, _ = recognition.corpora(recipe.speech)
+    shards.write(train, folder, progress=progress)
+    found = shards.read_index(folder)[0]
+    size = sum(shard["bytes"] for shard in found["shards"])
     print(
-        f"plan: {found['parameters']:,.0f} parameters, {found['memory_gb']:.1f} GB for training; "
-        f"{hours:g} h of sound are {found['steps_epoch']:,.0f} steps of "
-        f"{found['seconds_step']:.2f} s, {found['hours_epoch']:.1f} h an epoch, "
-        f"{found['hours_total']:.1f} h in all ({found['throughput']:.0f} times real time)"
+        f"{folder}: {found['utterances']:,} utterances, {found['seconds'] / 3600:.2f} h, "
+        f"{len(found['shards']):,} shards, {size / 1e6:,.0f} MB"
     )
+
+
+def _size(speech: Any) -> tuple[float, float]:
+    """Hours to plan with, and the mean length of an utterance in seconds."""
+    from course_utils.recipes import recognition
+
+    if speech.corpus not in recognition.AT_SCALE:
+        return 1.0, 2.5  # of the small corpora, for comparison
+    hours, utterances = recognition.AT_SCALE[speech.corpus]
+    return hours * min(1, speech.train / utterances), 3600 * hours / utterances
+
+
+def _show_plan(found: dict[str, float], hours: float, recipe: Any, price: float | None) -> None:
+    size, measured = recipe.schedule.batch_size, int(found["items_measured"])
+    part = "" if measured == size else f" (measured on {measured} of {size} utterances, counted up)"
+    print(
+        f"plan: {found['parameters']:,.0f} parameters; {found['memory_gb']:.1f} GB for training, "
+        f"of which {found['kept_gb']:.1f} GB are what the layers keep of a batch of {size}; "
+        f"features {found['corpus_gb']:.1f} GB, or next to nothing from shards\n"
+        f"{hours:g} h of sound are {found['steps_epoch']:,.0f} batches of "
+        f"{found['seconds_step']:.2f} s{part}, {found['hours_epoch']:.1f} h an epoch, "
+        f"{found['hours_total']:,.1f} h for {recipe.schedule.epochs} epochs "
+        f"({found['throughput']:.3g} times real time)"
+    )
+    if price is not None:
+        print(f"at {price:g} an hour: {price * found['hours_total']:,.2f}")
 
 
 if __name__ == "__main__":

@@ -65,3 +65,13 @@ def test_scaling_has_logarithmic_axes_with_plain_numbers():
     assert "1,000" in labels and "10,000" in labels
     assert {"8", "16", "32"} <= {label.get_text() for label in ax.get_yticklabels()}
     assert list(ax.lines[0].get_ydata()) == [29, 14, 8]
+
+
+def test_what_a_row_waits_for_ends_where_its_latency_says():
+    ax = plotting.waiting(frame_ms=32, hop_ms=10, taps=11, stride=4, lookahead=5)
+    reach = [bar.get_x() + bar.get_width() for bar in ax.patches]
+    assert len(reach) == 12 and max(reach) == 32 + 50 + 200
+    assert [bar.get_x() for bar in ax.patches[1::2]] == [0, 40, 80, 120, 160, 200]
+    assert ax.lines[1].get_xdata()[0] == 282 and ax.texts[1].get_text() == "written: 282 ms"
+    alone = plotting.waiting(25, 10, 1, 1, 0)
+    assert alone.texts[1].get_text() == "written: 25 ms"

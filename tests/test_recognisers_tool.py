@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from course_utils.datasets import fsdd
+from course_utils.datasets import batching, fsdd
 from course_utils.datasets.text import Alphabet
 from course_utils.recipes import recognition
 from docs.tools import recognisers as tool
@@ -34,6 +34,23 @@ def test_padding_changes_nothing_where_the_tool_says_so():
         alone = model(x, torch.tensor([20]))[0]
         within = model(both, torch.tensor([20, 29]))[0][:1, :20]
     torch.testing.assert_close(alone, within)
+
+
+def test_a_model_that_is_slow_trains_on_a_part_of_the_data(monkeypatch):
+    features = [torch.randn(20, 40) for _ in range(40)]
+    part = batching.Examples(features, [[1, 2]] * 40, ids=[f"item {i}" for i in range(40)])
+    data = recognition.Data(part, part, part, Alphabet(recognition.CHARACTERS), {})
+    now = iter(range(0, 1000, 10))  # ten seconds a step, whatever the machine
+    monkeypatch.setattr(tool.time, "process_time", lambda: next(now))
+    monkeypatch.setattr(tool, "BUDGET_S", 15.0)
+    recipe = recognition.changed(tool.COMMANDS, batch_size=8)
+    found, some = tool.budgeted(recipe, tool.PlainLSTM(40, 28), data)
+    assert found.schedule.epochs == 1
+    assert len(some.train) == 12  # an epoch is 5 steps of 10 s, the budget 15 s of these 50
+    assert len(set(some.train.ids)) == 12 and some.test is part
+    monkeypatch.setattr(tool, "BUDGET_S", 150.0)
+    found, some = tool.budgeted(recipe, tool.PlainLSTM(40, 28), data)
+    assert found.schedule.epochs == 3 and some.train is part
 
 
 def test_every_row_of_the_ablation_is_a_model_and_changes_one_thing():

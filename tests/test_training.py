@@ -19,9 +19,9 @@ from tests.training_child import Small, parts, train
 ROOT = Path(__file__).parents[1]
 
 
-def child(*arguments):
-    """Run the training in a process of its own; its return code."""
-    done = subprocess.run(
+def in_a_process(*arguments):
+    """Run the training in a process of its own."""
+    return subprocess.run(
         [sys.executable, "-m", "tests.training_child", *map(str, arguments)],
         cwd=ROOT,
         capture_output=True,
@@ -29,6 +29,11 @@ def child(*arguments):
         timeout=200,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
+
+
+def child(*arguments):
+    """Its return code."""
+    done = in_a_process(*arguments)
     assert done.returncode in (0, -9), done.stderr
     return done.returncode
 
@@ -252,6 +257,21 @@ def test_a_full_disk_does_not_stop_the_training(tmp_path, monkeypatch, uninterru
         model, _ = train(tmp_path / "run.pt")
     assert same(model.state_dict(), uninterrupted[0])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_checkpoint_before_survives_a_full_disk(tmp_path, uninterrupted):
+    """A limit of the system on the size of files, from the ninth checkpoint on."""
+    path, weights = tmp_path / "run.pt", tmp_path / "weights.pt"
+    done = in_a_process(path, weights, "full", 9)
+    assert done.returncode == 0, done.stderr
+    assert "the one before is still there, and training goes on. Make room on that" in done.stderr
+    saved = training.load_checkpoint(path)
+    assert (saved["epoch"], saved["position"]) == (
+        1,
+        2,
+    )  # six files in an epoch of five steps
+    assert same(torch.load(weights, weights_only=True), uninterrupted[0])
+    assert same(train(path)[0].state_dict(), uninterrupted[0])  # it goes on from the old one
 
 
 def small_fit(model, batches, **options):

@@ -47,6 +47,17 @@ def test_the_still_picture_has_a_curve_a_token():
     assert player().still_png().startswith(b"\x89PNG")
 
 
+def test_the_still_picture_names_each_hill():
+    p = np.full((9, 3), 0.05)
+    p[[1, 2, 6], 1] = 0.5, 0.7, 0.4  # two hills of "one", the first of two frames
+    p[4, 2] = 0.29
+    p[:, 0] = 1 - p[:, 1:].sum(axis=1)
+    figure = Figure()
+    widgets.TrainingPlayer([Moment(0, 1.0, p, "")], NAMES, 0.05).draw(figure)
+    written = [(text.get_text(), round(text.get_position()[0], 2)) for text in figure.axes[0].texts]
+    assert written == [("one", 0.1), ("one", 0.3)]
+
+
 def test_it_refuses_what_does_not_fit():
     with pytest.raises(traitlets.TraitError, match="0 to 2, got 3"):
         player(moment=3)

@@ -1,7 +1,7 @@
 """A training in a process of its own, to be killed: `training_child.py CHECKPOINT WEIGHTS HOW`.
 
-HOW is "whole", "save N" (kill -9 in the middle of writing the Nth checkpoint) or "step N" (kill -9
-right before the Nth step).
+HOW is "whole", "save N" (kill -9 in the middle of writing the Nth checkpoint), "step N" (kill -9
+right before the Nth step) or "full N" (from the Nth checkpoint on, no file may exceed 1 kB).
 """
 
 import os
@@ -96,9 +96,28 @@ def kill_at_step(number):
     torch.optim.AdamW.step = counted
 
 
+def full_at_save(number):
+    import resource
+
+    save, count = torch.save, 0
+
+    def limited(state, file):
+        nonlocal count
+        count += 1
+        if count == number:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+        return save(state, file)
+
+    torch.save = limited
+
+
 if __name__ == "__main__":
     checkpoint, weights, how, *number = sys.argv[1:]
     if number:
-        {"save": kill_at_save, "step": kill_at_step}[how](int(number[0]))
+        {"save": kill_at_save, "step": kill_at_step, "full": full_at_save}[how](int(number[0]))
     model, _ = train(checkpoint)
+    if how == "full":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     torch.save(model.state_dict(), weights)

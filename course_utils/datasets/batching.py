@@ -210,13 +210,13 @@ def collate(items: Sequence[tuple[Tensor, np.ndarray, str] | None], has_time: bo
 class BucketBatches(Sampler[list[int]]):
     """Batches of items of about the same length, in another order each epoch.
 
-    The items are shuffled; every 50 batches' worth of them is sorted by length and cut into
-    batches, and the batches are shuffled. Which items meet follows from `seed` and the epoch
-    alone: `set_epoch` says which it is, as with torch's DistributedSampler, and where in it to go
-    on. Of several processes that train together, each gets its share of every batch of
-    `world_size` times `batch_size` items: neighbours in length, so that none waits long for the
-    others. Each item comes once an epoch, in one of them; where fewer items than processes are
-    left over, they join the batch before.
+    The items are shuffled, file by file where they lie in shards; every 50 batches' worth of them
+    is sorted by length and cut into batches, and the batches are shuffled. Which items meet follows
+    from `seed` and the epoch alone: `set_epoch` says which it is, as with torch's
+    DistributedSampler, and where in it to go on. Of several processes that train together, each
+    gets its share of every batch of `world_size` times `batch_size` items: neighbours in length, so
+    that none waits long for the others. Each item comes once an epoch, in one of them; where fewer
+    items than processes are left over, they join the batch before.
 
     With `sortagrad`, epoch 0 goes from the shortest items to the longest, as in Deep Speech 2: a
     long sequence is hard for a network that knows nothing yet. Source: Amodei et al. (2015),
@@ -233,6 +233,7 @@ class BucketBatches(Sampler[list[int]]):
         rank: int = 0,
         world_size: int = 1,
         sortagrad: bool = False,
+        blocks: Sequence[int] | None = None,
     ) -> None:
         """Plan nothing yet.
 
@@ -245,10 +246,12 @@ class BucketBatches(Sampler[list[int]]):
             rank: which of the processes this is, from 0.
             world_size: how many processes train together.
             sortagrad: the first epoch by length, the shortest items first.
+            blocks: how many items lie in each file, in their order; then the files are shuffled,
+                and the items of each, so that what is read about the same time lies together.
 
         Raises:
             ValueError: there are fewer items than processes, `batch_size` is not a positive whole
-                number, or there is no such rank.
+                number, there is no such rank, or `blocks` are not all items.
         """
         if len(lengths) == 0:
             raise ValueError("the data set is empty: there is no item to make a batch of")
@@ -258,7 +261,9 @@ class BucketBatches(Sampler[list[int]]):
             raise ValueError(f"rank must be 0 to {world_size - 1}, one of world_size, got {rank}")
         if len(lengths) < world_size:
             raise ValueError(f"{len(lengths)} items can't be shared by {world_size} processes")
-        self.lengths = np.asarray(lengths)
+        if blocks is not None and sum(blocks) != len(lengths):
+            raise ValueError(f"blocks hold {sum(blocks)} items, but there are {len(lengths)}")
+        self.lengths, self.blocks = np.asarray(lengths), blocks
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self.bucketed, self.rank, self.world_size = bucketed, rank, world_size
         self.sortagrad = sortagrad
@@ -294,6 +299,9 @@ class BucketBatches(Sampler[list[int]]):
         by_length = self.sortagrad and self.epoch == 0
         if by_length:
             order = np.argsort(self.lengths, kind="stable")
+        elif self.shuffle and self.blocks is not None:
+            parts = np.split(order, np.cumsum(self.blocks)[:-1])
+            order = np.concatenate([rng.permutation(parts[n]) for n in rng.permutation(len(parts))])
         elif self.shuffle:
             rng.shuffle(order)
         bucketed = self.shuffle and self.bucketed and not by_length
@@ -308,8 +316,11 @@ class BucketBatches(Sampler[list[int]]):
         if len(batches[-1]) < self.world_size:
             left = batches.pop()
             batches[-1] = np.concatenate([batches[-1], left])
-        places = rng.permutation(len(batches)) if bucketed else range(len(batches))
-        return [batches[place][self.rank :: self.world_size].tolist() for place in places]
+        if bucketed:  # those of a few files stay together
+            size = POOL if self.blocks is not None else len(batches)
+            parts = [batches[i : i + size] for i in range(0, len(batches), size)]
+            batches = [part[place] for part in parts for place in rng.permutation(len(part))]
+        return [batch[self.rank :: self.world_size].tolist() for batch in batches]
 
 
 def loader(
@@ -326,7 +337,8 @@ def loader(
     """Batches of `Examples`: for training with shuffle=True, in buckets; else in their own order.
 
     Args:
-        examples: the items; `Examples`, or another data set with `lengths` and `collate`.
+        examples: the items; `Examples`, or another data set with `lengths` and `collate`, and
+            `blocks` where it has any, as `shards.Shards`.
         batch_size: items of a batch.
         shuffle: a new order each epoch.
         seed: of the order.
@@ -340,7 +352,15 @@ def loader(
         An iterable of `Batch`; its `batch_sampler` is a `BucketBatches`.
     """
     sampler = BucketBatches(
-        examples.lengths, batch_size, shuffle, seed, bucketed, rank, world_size, sortagrad
+        examples.lengths,
+        batch_size,
+        shuffle,
+        seed,
+        bucketed,
+        rank,
+        world_size,
+        sortagrad,
+        getattr(examples, "blocks", None),
     )
     return DataLoader(
         examples,

@@ -167,3 +167,13 @@ class Corpus:
         if predicate is not None:
             rows = [row for row in rows if predicate(row)]
         return Corpus(self.name, self.folder, rows)
+
+
+def joined(name: str, corpora: Iterable[Corpus]) -> Corpus:
+    """Several corpora as one; their ids must differ."""
+    rows = [
+        {**row, "file": str(part.path(place).absolute())}
+        for part in corpora
+        for place, row in enumerate(part.table)
+    ]
+    return Corpus(name, Path(), rows)

@@ -26,6 +26,12 @@ SOURCE = downloads.Source(
     sha256="af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58",
 )
 RECORDINGS = 105_829
+WORDS = (
+    *("backward", "bed", "bird", "cat", "dog", "down", "eight", "five", "follow", "forward"),
+    *("four", "go", "happy", "house", "learn", "left", "marvin", "nine", "no", "off", "on", "one"),
+    *("right", "seven", "sheila", "six", "stop", "three", "tree", "two", "up", "visual", "wow"),
+    *("yes", "zero"),
+)
 LISTS = {"validation": "validation_list.txt", "test": "testing_list.txt"}
 
 

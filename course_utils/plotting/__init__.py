@@ -50,7 +50,13 @@ from course_utils.plotting.pipeline import (
     splits,
     stations,
 )
-from course_utils.plotting.recognition import architectures, layers, scaling, written_when
+from course_utils.plotting.recognition import (
+    architectures,
+    layers,
+    scaling,
+    waiting,
+    written_when,
+)
 from course_utils.plotting.recurrent import lstm_cell, operating_curves, stream, unrolled
 from course_utils.plotting.sound import (
     air,
@@ -147,6 +153,7 @@ __all__ = [
     "unrolled",
     "vowel_chart",
     "vowel_regions",
+    "waiting",
     "waveform",
     "waveforms",
     "window_comparison",

@@ -107,6 +107,32 @@ def written_when(
     return above
 
 
+def waiting(frame_ms: float, hop_ms: float, taps: int, stride: int, lookahead: int) -> Axes:
+    """Draws what a row of a model that streams waits for: its own sound, and that of later rows.
+
+    Args:
+        frame_ms: length of a frame.
+        hop_ms: from the beginning of a frame to that of the next.
+        taps: frames that the convolution spans, an odd number.
+        stride: frames from a row to the next.
+        lookahead: later rows that the lookahead convolution takes.
+    """
+    ax = new_axes(height=1.0 + 0.3 * (lookahead + 1))
+    half = (taps - 1) // 2 * hop_ms
+    for j in range(lookahead + 1):
+        start = j * stride * hop_ms
+        ax.barh(j, 2 * half + frame_ms, left=start - half, color=SKY, alpha=0.45, height=0.6)
+        ax.barh(j, frame_ms, left=start, color=BLUE, height=0.6)
+    end = lookahead * stride * hop_ms + half + frame_ms
+    for x, name in ((0, "the row's frame begins"), (end, f"written: {end:g} ms")):
+        ax.axvline(x, color=VERMILLION, ls="--", lw=1.2)
+        ax.text(x, -0.75, name, ha="center", va="bottom", fontsize=9)
+    names = ["the row"] + [f"row + {j}" for j in range(1, lookahead + 1)]
+    ax.set_yticks(range(lookahead + 1), names)
+    ax.set(xlabel="time (ms)", ylim=(lookahead + 0.6, -0.7), xlim=(-1.3 * half - 20, 1.12 * end))
+    return ax
+
+
 def scaling(amounts: ArrayLike, curves: Mapping[str, ArrayLike], xlabel: str, ylabel: str) -> Axes:
     """Draws what more of something brings, both axes logarithmic, with plain numbers on them.
 

@@ -16,7 +16,6 @@ from course_utils.datasets.batching import mask
 
 HOP_S, WINDOW_S = 0.01, 0.025
 DECIBEL = math.log(10) / 10  # in natural logarithm of power
-RANGE = 50 * DECIBEL
 QUIET = -5.0  # log power of the loudest band of quiet speech, at full scale 1.0
 SPREAD = 4.0  # about what log-mel of speech deviates from its mean
 
@@ -30,15 +29,23 @@ class Sound:
         n_mels: bands.
         running: True takes nothing from the future: no frame looks ahead, and the level is that of
             the loudest place so far. For models that stream.
+        range_db: what lies further below the loudest place is lifted to there. A small one hides
+            the noise of a recording, and what is soft in its speech.
     """
 
     sample_rate: int = 8000
     n_mels: int = 40
     running: bool = False
+    range_db: float = 50.0
+
+    @property
+    def range(self) -> float:
+        """`range_db` in natural logarithm of power."""
+        return self.range_db * DECIBEL
 
 
 def frames_of(waveform: np.ndarray, sample_rate: int, sound: Sound) -> np.ndarray:
-    """Log-mel frames, 10 ms apart, of which nothing is 50 dB under the loudest place.
+    """Log-mel frames, 10 ms apart, none of them further than the range under the loudest place.
 
     Running: under the loudest place so far, which is at 0; else the mean is left, for `level` to
     take off (after an augmentation).
@@ -74,7 +81,7 @@ def frames_of(waveform: np.ndarray, sample_rate: int, sound: Sound) -> np.ndarra
         return RunningFrames(sound)(waveform, last=True)
     x = preparation.pre_emphasis((waveform - waveform.mean()).astype(np.float32))
     c = preparation.log_mel(x, sample_rate, sound.n_mels)
-    return np.maximum(c, c.max() - RANGE)
+    return np.maximum(c, c.max() - sound.range)
 
 
 class RunningFrames:
@@ -117,7 +124,7 @@ class RunningFrames:
         loudest = np.maximum.accumulate(np.append(self.loudest, c.max(axis=1)))[1:]
         self.loudest = float(loudest[-1])
         self.count += len(c)
-        return np.maximum(c - loudest[:, None], -RANGE).astype(np.float32)
+        return np.maximum(c - loudest[:, None], -self.sound.range).astype(np.float32)
 
 
 def level(frames: Tensor, lengths: Tensor, sound: Sound) -> Tensor:
@@ -126,11 +133,11 @@ def level(frames: Tensor, lengths: Tensor, sound: Sound) -> Tensor:
     Args:
         frames: (batch, frames, bands).
         lengths: (batch,).
-        sound: with `running`, half of `RANGE` is put on in place of that.
+        sound: with `running`, half of the range is put on in place of that.
     """
     inside = mask(lengths.to(frames.device), frames.shape[1])[..., None]
     if sound.running:
-        frames = frames + RANGE / 2
+        frames = frames + sound.range / 2
     else:
         frames = frames.masked_fill(~inside, 0)
         frames = frames - frames.sum(dim=1, keepdim=True) / lengths.view(-1, 1, 1).to(frames)

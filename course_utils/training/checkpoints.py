@@ -52,7 +52,8 @@ def set_rng_state(state: dict[str, Any]) -> None:
 def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
     """Write a checkpoint in one step: killed at any moment, the old or the new file is there.
 
-    A disk that is full does not stop the training: a warning says so, the old file stays.
+    A disk that is full does not stop the training: a warning says so and what to do, the old file
+    stays.
 
     Args:
         path: of the file.
@@ -77,7 +78,12 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
         part.replace(path)
     except (OSError, RuntimeError) as error:
         part.unlink(missing_ok=True)
-        warnings.warn(f"{path} could not be written ({error}); training goes on", stacklevel=3)
+        old = "the one before is still there, and " if path.exists() else ""
+        warnings.warn(
+            f"{path} could not be written ({error}); {old}training goes on. Make room on that "
+            "disk: it is tried again, the next time that it is due",
+            stacklevel=3,
+        )
 
 
 def load_checkpoint(path: str | Path) -> dict[str, Any]:

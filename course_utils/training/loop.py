@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from tqdm.auto import tqdm
 
-from course_utils.datasets.batching import Batch, Examples
+from course_utils.datasets.batching import Batch, BucketBatches, Examples
 from course_utils.training import distributed
 from course_utils.training.checkpoints import (
     FORMAT,
@@ -369,13 +369,16 @@ class _State:
     def rest_of_epoch(self, batches: Iterable[Batch]) -> Iterator[tuple[int, Batch]]:
         """The batches of this epoch, without those that are done, numbered from 0."""
         places = [batches, *(getattr(batches, n, None) for n in ("batch_sampler", "sampler"))]
+        skipped = 0
         for thing in (*places, getattr(batches, "dataset", None)):
-            if hasattr(thing, "set_epoch"):
+            if isinstance(thing, BucketBatches):  # it plans the rest, and nothing else is read
+                thing.set_epoch(self.epoch, self.position)
+                skipped = self.position
+            elif hasattr(thing, "set_epoch"):
                 thing.set_epoch(self.epoch)
         seed_everything(self.seed, self.epoch, distributed.rank())
-        iterator = enumerate(batches)
-        done = self.position
-        for _ in range(done):
+        iterator = enumerate(batches, start=skipped)
+        for _ in range(self.position - skipped):
             next(iterator)
         if self.rng is not None:
             set_rng_state(self.rng)

@@ -59,16 +59,19 @@ function render({ model, el }) {
       pen.setLineDash(token > clip.colours.length ? [9, 3, 2, 3] : token ? [] : [5, 4]);
       pen.lineWidth = token ? 2.2 : 1.4;
       pen.beginPath();
-      let [peak, height] = [0, 0];
+      const peaks = [];
+      let hill = false;  // each hill above 0.3 has its name at the top
       for (let t = 0; t < clip.frames; t += 1) {
         const p = at(moment, t, token);
-        if (p > height) [peak, height] = [t, p];
+        if (p > 0.3 && !hill) peaks.push(t);
+        hill = p > 0.3;
+        if (hill && p > at(moment, peaks.at(-1), token)) peaks[peaks.length - 1] = t;
         pen.lineTo(toX(t * clip.frame_s), toY(p));
       }
       pen.stroke();
-      if (token && height > 0.3) {
-        pen.fillStyle = colours.ink;
-        pen.fillText(clip.names[token], toX(peak * clip.frame_s), toY(height) - 4);
+      pen.fillStyle = colours.ink;
+      for (const t of token ? peaks : []) {
+        pen.fillText(clip.names[token], toX(t * clip.frame_s), toY(at(moment, t, token)) - 4);
       }
     }
     pen.setLineDash([]);

@@ -130,9 +130,15 @@ class TrainingPlayer(Explorer):
             style = "-" if token <= len(COLOURS) else "-."
             color = COLOURS[token % len(COLOURS)]
             ax.plot(times, values[:, token], style, color=color, linewidth=1.5)
-            peak = int(values[:, token].argmax())
-            if values[peak, token] > 0.3:
+            for peak in _peaks(values[:, token]):
                 height = values[peak, token] + 0.02
                 ax.text(times[peak], height, self._names[token], ha="center", size=8)
         ax.set(ylim=(0, 1.1), xlim=(0, times[-1]), xlabel="time in s", ylabel="probability")
         ax.set_title(f"step {step}, loss {loss:.2f}", loc="left", size=9, pad=14)
+
+
+def _peaks(p: np.ndarray, least: float = 0.3) -> list[int]:
+    """The top of each hill above `least`."""
+    above = np.flatnonzero(p > least)
+    hills = np.split(above, np.flatnonzero(np.diff(above) > 1) + 1)
+    return [int(hill[p[hill].argmax()]) for hill in hills if len(hill)]

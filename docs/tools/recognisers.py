@@ -16,6 +16,7 @@ Nothing was chosen on a test set: recipes are tuned on the development sets, whi
 
 import argparse
 import csv
+import functools
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -52,7 +53,7 @@ FIELDS = (
     "lm_high",
     "real_time_factor",
 )
-BUDGET_S = 30.0  # of each peer, CPU time of one thread
+BUDGET_S = 90.0  # of each peer, CPU time of one thread: half of what our recipe takes
 RATES = (1e-3, 4e-3)  # of the others; the better one on the development set counts
 
 
@@ -97,17 +98,25 @@ class DeepSpeech1(nn.Module):
 
 
 class PlainLSTM(nn.Module):
-    """Two bidirectional LSTMs and a linear layer on every frame: no convolution, no stride."""
+    """Two bidirectional LSTMs and a linear layer: no convolution, no normalisation.
 
-    stride = 1
+    Trained on padded batches, whose items are about equally long: packed, a step takes twice the
+    time. Tested packed, so that padding changes nothing.
+    """
 
-    def __init__(self, dims: int, tokens: int, hidden: int = 128) -> None:
+    def __init__(self, dims: int, tokens: int, stride: int = 1, hidden: int = 128) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(dims, hidden, 2, batch_first=True, bidirectional=True)
+        self.stride = stride  # as many frames are laid side by side and read as one
+        self.lstm = nn.LSTM(dims * stride, hidden, 2, batch_first=True, bidirectional=True)
         self.linear = nn.Linear(2 * hidden, tokens)
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """As every recogniser of the course; packed, so that padding changes nothing."""
+        """As every recogniser of the course."""
+        features = nn.functional.pad(features, (0, 0, 0, -features.shape[1] % self.stride))
+        features = features.unflatten(1, (-1, self.stride)).flatten(2)
+        lengths = -(-lengths // self.stride)
+        if self.training:
+            return self.linear(self.lstm(features)[0]).log_softmax(dim=-1), lengths
         packed = nn.utils.rnn.pack_padded_sequence(
             features, lengths.cpu(), batch_first=True, enforce_sorted=False
         )
@@ -120,6 +129,7 @@ class PlainLSTM(nn.Module):
 PEERS: dict[str, Callable[[int, int], nn.Module] | None] = {
     "Deep Speech 2 (ours)": None,
     "bidirectional LSTM": PlainLSTM,
+    "bidirectional LSTM, 3 frames in one": functools.partial(PlainLSTM, stride=3),
     "DeepSpeech (torchaudio)": DeepSpeech1,
     "Wav2Letter (torchaudio)": Wav2Letter,
 }
@@ -147,26 +157,42 @@ FIGURES = {"commands": COMMANDS, "FSDD, official takes": RECIPES["fsdd"]}
 def left_out() -> dict[str, Recipe]:
     """A recipe for each speaker who is not heard in training.
 
-    Five voices are few: strings of the 53 synthetic ones are added, and all are augmented.
+    Five voices are few: strings of the 53 synthetic ones are added, all are augmented, and what
+    lies 40 dB under the loudest place is hidden: one speaker's recordings are noisy.
     """
     recipe = changed(
-        RECIPES["fsdd"], train=1200, synthetic=800, augment=True, batch_size=16, rate=5e-3, epochs=7
+        RECIPES["fsdd"],
+        train=1200,
+        synthetic=800,
+        range_db=40.0,
+        augment=True,
+        batch_size=16,
+        rate=1e-2,
+        epochs=12,
     )
     return {name: changed(recipe, held_out=name) for name in fsdd.load().speakers}
 
 
-def budgeted(recipe: Recipe, model: nn.Module, data: Data) -> Recipe:
-    """The recipe with as many epochs as fit the budget, from three measured steps."""
+def budgeted(recipe: Recipe, model: nn.Module, data: Data) -> tuple[Recipe, Data]:
+    """As many epochs as fit the budget, from measured steps; less than one: a part of the data."""
     loss = recognition.loss_of(recipe)
     batches = batching.loader(data.train, recipe.schedule.batch_size, shuffle=True)
     seconds = []
-    for _, batch in zip(range(4), batches, strict=False):
+    for _, batch in zip(range(6), batches, strict=False):
         began = time.process_time()
         loss(model.train(), batch).backward()
         seconds.append(time.process_time() - began)
     model.zero_grad(set_to_none=True)
     epoch = float(np.mean(seconds[1:])) * len(batches)
-    return changed(recipe, epochs=max(1, round(BUDGET_S / epoch)))
+    if epoch > BUDGET_S:
+        whole = data.train
+        kept = torch.randperm(len(whole))[: int(len(whole) * BUDGET_S / epoch)].tolist()
+        part = batching.Examples(
+            *([items[i] for i in kept] for items in (whole.features, whole.targets)),
+            ids=[whole.ids[i] for i in kept],
+        )
+        data = data._replace(train=part)
+    return changed(recipe, epochs=max(1, round(BUDGET_S / epoch))), data
 
 
 def row(
@@ -179,11 +205,12 @@ def row(
 ) -> dict:
     """One training and its figures."""
     torch.manual_seed(seed)
+    everything = data
     tokens, dims = data.alphabet.size, recipe.sound.n_mels
     model = peer(dims, tokens) if peer else recognition.build(recipe, data.alphabet, seed)
     if name in PEERS:
         before = {key: value.clone() for key, value in model.state_dict().items()}
-        recipe = budgeted(recipe, model, data)
+        recipe, data = budgeted(recipe, model, data)
         model.load_state_dict(before)
     began = time.process_time()
     done = recognition.run(
@@ -200,7 +227,7 @@ def row(
         "name": name,
         "seed": seed,
         "parameters": training.count_parameters(model),
-        "epochs": recipe.schedule.epochs,
+        "epochs": f"{recipe.schedule.epochs * len(data.train) / len(everything.train):.3g}",
         "rate": recipe.schedule.rate,
         "seconds": f"{seconds:.0f}",
         "throughput": f"{3600 * done.hours * recipe.schedule.epochs / seconds:.0f}",
@@ -213,7 +240,7 @@ def row(
         low, high = done.test.wer_interval(done.speakers)
         found |= {"low": f"{low:.4f}", "high": f"{high:.4f}"}
     if recipe.speech.units == "characters":
-        said = recognition.recognise(done.recogniser, data.test, recognition.with_words(data))
+        said = recognition.recognise(done.recogniser, data.test, recognition.with_words(everything))
         low, high = said.wer_interval(done.speakers)
         found |= {"lm_cer": f"{said.cer:.4f}", "lm_wer": f"{said.wer:.4f}"}
         found |= {"lm_low": f"{low:.4f}", "lm_high": f"{high:.4f}"}
