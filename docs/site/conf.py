@@ -24,6 +24,7 @@ nb_execution_mode = "off"
 suppress_warnings = ["ref.python"]  # two classes of one name in a signature: neither is linked
 nb_ipywidgets_js = {}  # course.js brings explorers to life, without require.js
 myst_enable_extensions = ["dollarmath", "amsmath", "attrs_inline"]
+myst_dmath_double_inline = True  # a displayed formula goes on in its paragraph
 myst_heading_anchors = 4
 myst_heading_slug_func = "docs.tools.pages.heading_slug"
 

@@ -197,6 +197,17 @@ def test_no_link_inside_is_dead(site: Site) -> None:
     assert sum(len(anchors.links) for anchors in parsed.values()) > 1000
 
 
+def test_no_markdown_is_left_in_the_text(site: Site) -> None:
+    """Bold words are bold, and formulas are formulas, also those inside a paragraph."""
+    for name in names(site, "notebooks/"):
+        text = (site.folder / name).read_text(encoding="utf-8").split("<article", 1)[1]
+        text = re.sub(r"(?s)<(pre|code|script|figure)\b.*?</\1>", "", text)
+        text = re.sub(r"(?s)\\\(.*?\\\)|\\\[.*?\\\]", "", text)
+        text = re.sub(r"<[^>]*>", "", text)
+        left = re.findall(r".{0,60}(?:\*\*|\$|&lt;span).{0,40}", text)
+        assert not left, (name, left)
+
+
 def test_every_notebook_has_its_page_its_launch_links_and_no_solution(site: Site) -> None:
     written = [one.name for one in course.NOTEBOOKS if course.path(one).exists()]
     assert names(site, "notebooks/") == [f"notebooks/{name}.html" for name in written]
