@@ -19,7 +19,7 @@ export OMP_WAIT_POLICY := PASSIVE
 test-notebooks: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test vendor lab test test-fast test-unit test-notebooks test-browser execute slides data \
+.PHONY: help install install-test vendor book lab test test-fast test-unit test-notebooks test-browser execute slides data \
 	fsdd-digits esc10 tagging diagnosis recognisers real-voices spellers shards scaling bench bench-ablation pretrained links mark instructor lint clean
 
 help: ## show this list
@@ -34,6 +34,9 @@ install-test:
 # The JavaScript of slides and site, at pinned versions: fetched once, kept in the user's cache.
 vendor: install-test
 	@$(VENV_PYTHON) docs/tools/vendor.py
+
+book: vendor ## the course as a web site in build/site, with search, sounds, explorers; no network needed
+	$(VENV_PYTHON) docs/tools/book.py
 
 lab: install ## open the course in JupyterLab (localhost, random token)
 	$(VENV_PYTHON) -m jupyterlab --ip=127.0.0.1 $(LAB_ARGS) notebooks/00_start_here.ipynb

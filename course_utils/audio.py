@@ -146,7 +146,7 @@ def save(path: str | os.PathLike[str], waveform: np.ndarray, sample_rate: int) -
 
 def to_flac(waveform: np.ndarray, sample_rate: int) -> bytes:
     """A sound as the bytes of a 16-bit FLAC file; arguments and ValueErrors as `save`."""
-    return _encode(_checked_waveform(waveform), _checked_rate(sample_rate), "FLAC", "PCM_16")
+    return _encode(checked_waveform(waveform), _checked_rate(sample_rate), "FLAC", "PCM_16")
 
 
 def from_flac(data: bytes, name: str) -> tuple[np.ndarray, int]:

@@ -44,7 +44,7 @@ def test_constraints_pin_every_dependency_inside_its_range():
 
     if not PINS:
         pytest.skip("constraints.txt was emptied to test the newest versions")
-    wanted = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]
+    wanted = [*PROJECT["dependencies"], *chain(*PROJECT["optional-dependencies"].values())]
     for requirement in map(Requirement, wanted):
         if requirement.name != "course-utils":
             assert requirement.specifier.contains(PINS[requirement.name]), str(requirement)
@@ -75,6 +75,15 @@ def test_workflows_parse_and_cover_three_systems():
     matrix = workflow["jobs"]["test"]["strategy"]["matrix"]
     assert {name.split("-")[0] for name in matrix["os"]} == {"ubuntu", "macos", "windows"}
     assert matrix["python"] == ["3.11", "3.13"]
+
+
+def test_the_site_is_published_with_no_more_rights_than_needed():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/pages.yml").read_text(encoding="utf-8"))
+    build, deploy = workflow["jobs"]["build"], workflow["jobs"]["deploy"]
+    assert workflow["permissions"] == {"contents": "read"} and "permissions" not in build
+    assert deploy["permissions"] == {"pages": "write", "id-token": "write"}
+    assert "make book PYTHON=python" in [step.get("run") for step in build["steps"]]
+    assert {"path": "build/site"} in [step.get("with") for step in build["steps"]]
 
 
 def test_only_the_top_level_of_the_map():

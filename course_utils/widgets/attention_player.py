@@ -199,6 +199,9 @@ class AttentionPlayer(ClipExplorer):
         "attention_stage.js",
         "attention_player.js",
     )
+    needs_python = (
+        "clip", "speller", "told", "text", "beam_size", "length_normalisation", "coverage",
+    )  # fmt: skip
     LONGEST = 240_000
     YOURS = "your sound"
 
@@ -280,9 +283,7 @@ class AttentionPlayer(ClipExplorer):
         if self._started:
             self.text = self._texts.get(self.clip, "")
 
-    @traitlets.observe(
-        "clip", "speller", "told", "text", "beam_size", "length_normalisation", "coverage"
-    )
+    @traitlets.observe(*needs_python)
     def _follow(self, _: object = None) -> None:
         """Let it be read as the traits say, and tell the browser."""
         if not self._started or self._answer.get("key") == self._key:
@@ -291,8 +292,7 @@ class AttentionPlayer(ClipExplorer):
 
     @property
     def _key(self) -> list[Any]:
-        names = ("clip", "speller", "told", "text", "beam_size", "length_normalisation", "coverage")
-        return [getattr(self, name) for name in names]
+        return [getattr(self, name) for name in self.needs_python]
 
     def _reply(self) -> None:
         """The answer for the browser: numbers of each token, weights, what is to be said."""

@@ -10,6 +10,7 @@ import io
 import numbers
 from collections.abc import Iterable
 from pathlib import Path
+from typing import ClassVar
 
 import anywidget
 import numpy as np
@@ -95,6 +96,8 @@ class Explorer(anywidget.AnyWidget):
     """A picture that moves in the browser, and a still one for pages without widgets."""
 
     _css = style()
+    # Traits whose change only Python can answer: the web site locks their controls.
+    needs_python: ClassVar[tuple[str, ...]] = ()
     _limits = traitlets.Dict().tag(sync=True)
 
     @traitlets.default("_limits")

@@ -72,6 +72,7 @@ class TranscriptionExplorer(ClipExplorer):
     _esm = javascript(
         "spectrum.js", "stft.js", "recorder.js", "intake.js", "transcript.js", "transcription.js"
     )
+    needs_python = ("clip", "decoder", "snr_db")
     YOURS = "your sound"
 
     decoder = traitlets.Unicode().tag(sync=True)
@@ -131,7 +132,7 @@ class TranscriptionExplorer(ClipExplorer):
             **traits,
         )  # fmt: skip
         self._renew()
-        self.observe(lambda _: self._renew(), ["clip", "decoder", "snr_db"])
+        self.observe(lambda _: self._renew(), list(self.needs_python))
         self.on_msg(self._take)
 
     def _admit(self, name: str, sound: Sequence[Any]) -> tuple[ArrayLike, float]:
