@@ -51,7 +51,7 @@ test-notebooks: install-test ## every notebook: stored outputs against a fresh r
 	$(NBVAL) --without-data $(NOTEBOOKS)
 
 test-browser: vendor ## the explorers, players and quizzes in a real JupyterLab
-	$(VENV_PYTHON) -m pytest tests/browser -m browser
+	$(VENV_PYTHON) -m pytest tests/browser -m browser -n 2 --dist loadfile
 
 test-fast: install-test ## unit tests without the slow ones
 	$(VENV_PYTHON) -m pytest tests -m "not browser and not slow" -n 2
