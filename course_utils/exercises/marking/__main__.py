@@ -9,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from course_utils.exercises.marking import lanes, submission, table
-from course_utils.exercises.marking.limits import Limits
+from course_utils.exercises.marking.limits import Limits, closed_to_others
 
 
 def tasks(folder: Path) -> list[lanes.Task]:
@@ -66,6 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _mark(options: argparse.Namespace, limits: Limits) -> int:
     if limits.user and (not hasattr(os, "geteuid") or os.geteuid()):
         raise ValueError("--as-user works for root only: in a container, as the guide shows.")
+    for place in (os.__file__, __file__) if limits.user else ():
+        if closed := closed_to_others(place):
+            raise ValueError(
+                f"--as-user: another user could not read {place}, since {closed} is closed to all "
+                "but its owner. Install Python and the course where everybody may read them."
+            )
     if not options.folder.exists():
         raise ValueError(f"There is no {options.folder}: name the folder with the submissions.")
     todo = {task: _digest(task.path) for task in tasks(options.folder)}

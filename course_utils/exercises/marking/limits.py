@@ -6,8 +6,10 @@ reading what its user may read, or from the network: that takes a container.
 """
 
 import os
+import stat
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 if sys.platform != "win32":
     import resource
@@ -61,6 +63,15 @@ def apply(limits: Limits) -> None:
         os.setuid(limits.user)
     if sys.platform == "linux":
         die_with_parent()  # once more: changing the user takes it back
+
+
+def closed_to_others(path: str | os.PathLike[str]) -> Path | None:
+    """The first folder on the way to a path that other users than its owner may not enter."""
+    whole = Path(path).resolve()
+    for folder in reversed([whole, *whole.parents]):
+        if folder.is_dir() and not folder.stat().st_mode & stat.S_IXOTH:
+            return folder
+    return None
 
 
 def die_with_parent() -> None:
