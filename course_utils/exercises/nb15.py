@@ -356,6 +356,8 @@ def profile(answer: Any) -> str:
 
 
 _FIGURES = ("planned_hours", "measured_seconds", "measured_share")
+_HOURS = 100.6  # of LibriSpeech's part that the exercise plans
+_SLOWEST, _FASTEST = 2, 50_000  # times real time, with the small network: a tired laptop, a GPU
 
 
 @notebook.open(
@@ -370,7 +372,7 @@ _FIGURES = ("planned_hours", "measured_seconds", "measured_share")
     ],
 )
 def epoch(answer: Any) -> str:
-    """An epoch of LibriSpeech, on your machine."""
+    """An epoch, and a hundredth of it."""
     names = {"what made the difference": r"padd|length|long|batch|warm|busy|cache|memory|thread"}
     read_finding(answer, {"because": names}, others=[*_FIGURES, "ratio"], what="finding")
     for name in (*_FIGURES, "ratio"):
@@ -383,6 +385,13 @@ def epoch(answer: Any) -> str:
             f'"measured_share" is {share:g}: more than an epoch. 1 % is 0.01, of 100.6 h.'
         )
     hours = answer["measured_seconds"] / 3600 / share
+    if not _SLOWEST < _HOURS / planned < _FASTEST:
+        raise WrongAnswer(
+            f'"planned_hours" is {planned:g}: for {_HOURS} h of sound that is '
+            f"{_HOURS / planned:.3g} times real time. With so small a network a "
+            "computer does some ten to some thousands. "
+            'Report "hours_epoch" of the plan, which is in hours.'
+        )
     expected = hours / planned
     if not 0.98 * expected <= answer["ratio"] <= 1.02 * expected:
         if 0.98 / expected <= answer["ratio"] <= 1.02 / expected:
@@ -449,18 +458,18 @@ notebook.set_quiz(
         ],
     ),
     Question(
-        "64 times the batch, 64 times the rate: the loss grows without bound. With a warm-up it "
-        "does so a little later. What does that tell you?",
+        "64 times the batch, 64 times the rate, 8 steps in all: the loss grows without bound. With "
+        "a warm-up over 2 or 4 of them it does so as well. What does that tell you?",
         [
             Option(
                 "The warm-up was too short: given enough steps, any rate is safe.",
-                "A warm-up helps where a rate is too high for the *first* steps. Here it is too "
-                "high at its top as well.",
+                "It was short, since 8 steps leave no room for one. But it helps only where a rate "
+                "is too high for the *first* steps; it makes no rate safe.",
             ),
             Option(
-                "The full rate is too high for this task: the linear rule has ended.",
-                "It holds as long as the gradients hardly change over the steps that are put "
-                "together. Then only a smaller batch, or less than k times the rate, is left.",
+                "Here the linear rule has ended, and so few steps leave a warm-up no room.",
+                "The rule holds as long as the gradients hardly change over the steps that are put "
+                "together. A smaller batch, less than k times the rate, or more epochs are left.",
                 correct=True,
             ),
             Option(

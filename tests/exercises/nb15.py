@@ -222,6 +222,14 @@ ANSWERS = {
             ({**EPOCH, "ratio": 0.9}, "the other way round"),
             ({**EPOCH, "ratio": 5.0}, "by 0.5 h planned"),
             (
+                {**EPOCH, "planned_hours": 0.001, "measured_seconds": 0.04},
+                "for 100.6 h of sound that is 1.01e+05 times real time",
+            ),
+            (
+                {**EPOCH, "planned_hours": 100, "measured_seconds": 4000},
+                "is 100: for 100.6 h of sound",
+            ),
+            (
                 {**EPOCH, "measured_seconds": 2e4, "ratio": 1111.1},
                 "Did both use the same recipe",
             ),
