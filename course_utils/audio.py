@@ -125,7 +125,7 @@ def save(path: str | os.PathLike[str], waveform: np.ndarray, sample_rate: int) -
         raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist. Create it first")
     container, subtype = WRITABLE[path.suffix.lower()]
     try:
-        waveform = _checked_waveform(waveform)
+        waveform = checked_waveform(waveform)
         sample_rate = _checked_rate(sample_rate)
         peak = float(np.abs(waveform).max())
         if peak > 1 and subtype == "PCM_16":
@@ -170,7 +170,7 @@ def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     """
     import soxr
 
-    waveform = _checked_waveform(waveform)
+    waveform = checked_waveform(waveform)
     from_rate = _checked_rate(from_rate, "from_rate")
     to_rate = _checked_rate(to_rate, "to_rate")
     if from_rate == to_rate:
@@ -236,7 +236,7 @@ def play(
     Raises:
         ValueError: an argument is out of range, or the waveform is not a sound.
     """
-    waveform = _checked_waveform(waveform)
+    waveform = checked_waveform(waveform)
     sample_rate = _checked_rate(sample_rate)
     if sample_rate < MIN_PLAYED_RATE:
         raise ValueError(
@@ -284,7 +284,7 @@ def _checked_path(path: str | os.PathLike[str]) -> Path:
     return Path(path)
 
 
-def _checked_waveform(waveform: np.ndarray) -> np.ndarray:
+def checked_waveform(waveform: np.ndarray) -> np.ndarray:
     """The waveform as float32 `(samples,)`, or an error that says what it is instead."""
     try:
         array = np.asarray(waveform)

@@ -16,9 +16,10 @@ settings.load_profile("course")
 
 @pytest.fixture(scope="session", autouse=True)
 def own_progress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Checks record their verdicts in a file of this run, not in the learner's."""
+    """Checks record their verdicts in a file of this run, not in the learner's; so do recorders."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COURSE_PROGRESS", str(tmp_path_factory.mktemp("progress") / "progress.json"))
+        patch.setenv("COURSE_RECORDINGS", str(tmp_path_factory.mktemp("recordings")))
         yield
 
 

@@ -194,7 +194,7 @@ def _inspect(
         return None, [("silent", f"RMS {rms:.1g}, full scale is 1")]
     if abs(mean) > max(MIN_OFFSET, 0.1 * rms):
         problems.append(("DC offset", f"mean {mean:+.3f}, RMS {rms:.3f}"))
-    if (flat := _flat_tops(waveform, peak)) >= FLAT_TOP:
+    if (flat := flat_tops(waveform)) >= FLAT_TOP:
         problems.append(("clipped", f"{flat} samples in flat tops at {peak:.2f}"))
     digest = hashlib.sha256(waveform.tobytes()).hexdigest()
     if digest in seen:
@@ -222,9 +222,9 @@ def _told(message: str) -> tuple[str, str]:
     return kind, message.split(". ")[0]
 
 
-def _flat_tops(waveform: np.ndarray, peak: float) -> int:
+def flat_tops(waveform: np.ndarray) -> int:
     """Samples that lie in runs of FLAT_TOP or more at the positive or at the negative peak."""
-    total = 0
+    peak, total = float(np.abs(waveform).max()), 0
     for side in (waveform, -waveform):
         at_top = np.concatenate([[0], side >= peak * (1 - 1e-4), [0]]).astype(int)
         starts, ends = np.flatnonzero(np.diff(at_top) == 1), np.flatnonzero(np.diff(at_top) == -1)

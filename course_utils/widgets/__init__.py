@@ -11,6 +11,7 @@ from course_utils.widgets.augmentation_bench import AugmentationBench
 from course_utils.widgets.beam_stepper import BeamStepper
 from course_utils.widgets.filter_bench import FilterBench
 from course_utils.widgets.gates import GateExplorer
+from course_utils.widgets.own_voice import Recorder
 from course_utils.widgets.playground import BoundaryPlayground
 from course_utils.widgets.spectrogram import SpectrogramExplorer
 from course_utils.widgets.stepper import ConvolutionStepper
@@ -32,6 +33,7 @@ __all__ = [
     "ConvolutionStepper",
     "FilterBench",
     "GateExplorer",
+    "Recorder",
     "SpectrogramExplorer",
     "Tagged",
     "TaggingExplorer",

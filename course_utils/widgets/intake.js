@@ -1,16 +1,19 @@
 // Buttons that record a sound or open a file, and send it to Python. `say` shows a sentence, `quiet`
-// ends what is playing, `doing` says what becomes of the sound.
-function createIntake(ui, model, parent, { say, quiet, doing }) {
+// ends what is playing, `doing` says what becomes of the sound. `heard` gets each piece while it is recorded,
+// `changed` is told when a recording starts or ends, `sent` when a sound goes to Python.
+function createIntake(ui, model, parent, { say, quiet, doing, heard, changed = () => {}, sent = () => {} }) {
   const outside = model.get("_outside");
   const recorder = createRecorder({
     rate: outside.rate, longest_s: outside.longest_s,
     done: (samples) => send(samples, "The recording"),
-    failed: (error) => say(`No microphone can be used here (${error.name}). Has the page the right to use it?`),
+    failed: (error) => say(whyNoMicrophone(error)),
+    heard,
     changed: () => {
       const on = recorder.isOn();
       button.textContent = on ? "■ Stop recording" : "● Record";
       button.setAttribute("aria-pressed", on);
       ui.root.dataset.recording = on ? "on" : "off";
+      changed(on);
     },
   });
   const button = ui.button(parent, "record", "● Record", () => {
@@ -41,7 +44,7 @@ function createIntake(ui, model, parent, { say, quiet, doing }) {
     const cut = seconds > outside.longest_s + 0.1;
     const kept = cut ? samples.slice(0, outside.longest_s * outside.rate) : samples.slice();
     say(`${name}: ${cut ? `the first ${outside.longest_s} of ` : ""}${seconds.toFixed(1)} s, being ${doing}.`);
-    model.send({ kind: "sound", rate: outside.rate }, undefined, [kept.buffer]);
+    model.send({ kind: "sound", rate: outside.rate, ...sent(kept, name) }, undefined, [kept.buffer]);
   }
   return recorder;
 }

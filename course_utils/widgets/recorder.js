@@ -18,9 +18,25 @@ const TAP = `registerProcessor("course-tap", class extends AudioWorkletProcessor
   }
 });`;
 
+// Why the browser gives no microphone, and what to do about it.
+function whyNoMicrophone(error) {
+  if (!window.isSecureContext)
+    return `This page came by plain http from ${location.host}, and there a browser gives nobody the microphone. ` +
+      "Open JupyterLab as http://127.0.0.1 on its own computer, or by https; or open a sound file instead.";
+  if (error.name === "NotAllowedError")
+    return "The browser does not let this page use the microphone. Allow it at the sign left of the page's address " +
+      "(and in the system's settings for privacy), then press Record again; or open a sound file instead.";
+  if (error.name === "NotFoundError")
+    return "There is no microphone. Plug one in, or switch it on in the system's settings, then press Record again; " +
+      "or open a sound file instead.";
+  if (error.name === "NotReadableError")
+    return "The microphone is there, but does not start. Does another program use it? Close that one, then press Record again.";
+  return `No microphone can be used here (${error.name}). Open a sound file instead.`;
+}
+
 // Calls `done(samples)` when it is stopped or `longest_s` is reached, `failed(error)` when there is no
-// microphone, and `changed()` whenever it starts or ends.
-function createRecorder({ rate, longest_s, done, failed, changed }) {
+// microphone, `changed()` whenever it starts or ends, and `heard(samples)` with each piece that comes in.
+function createRecorder({ rate, longest_s, done, failed, changed, heard = () => {} }) {
   let [context, stream, chunks, timer] = [null, null, [], 0];
   const close = () => {
     clearTimeout(timer);
@@ -48,7 +64,10 @@ function createRecorder({ rate, longest_s, done, failed, changed }) {
       URL.revokeObjectURL(address);
       if (context !== mine) return;
       const tap = new AudioWorkletNode(mine, "course-tap");
-      tap.port.onmessage = ({ data }) => chunks.push(data);
+      tap.port.onmessage = ({ data }) => {
+        chunks.push(data);
+        if (context === mine) heard(data);
+      };
       mine.createMediaStreamSource(stream).connect(tap);
       timer = setTimeout(stop, 1000 * longest_s);
     } catch (error) {

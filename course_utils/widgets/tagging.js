@@ -193,7 +193,7 @@ function render({ model, el }) {
   const recorder = createRecorder({
     rate: outside.rate, longest_s: outside.longest_s,
     done: (samples) => send(samples, "The recording"),
-    failed: (error) => say(`No microphone can be used here (${error.name}). Has the page the right to use it?`),
+    failed: (error) => say(whyNoMicrophone(error)),
     changed: () => {
       const on = recorder.isOn();
       recordButton.textContent = on ? "■ Stop recording" : "● Record";

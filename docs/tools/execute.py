@@ -52,7 +52,7 @@ def kernel_environment(scratch: Path, with_data: bool = False) -> dict[str, str]
     """Environment variables that make a kernel's run independent of the user and the network.
 
     Args:
-        scratch: an existing folder of this run, for progress and IPython's profile.
+        scratch: an existing folder of this run, for progress, recordings and IPython's profile.
         with_data: leave real recordings where the caller's environment has them; otherwise there
             are none.
 
@@ -61,6 +61,7 @@ def kernel_environment(scratch: Path, with_data: bool = False) -> dict[str, str]
     """
     environment = {
         "COURSE_PROGRESS": str(scratch / "progress.json"),
+        "COURSE_RECORDINGS": str(scratch / "recordings"),
         "IPYTHONDIR": str(scratch / "ipython"),  # no start-up files of the user
         "JUPYTER_PREFER_ENV_PATH": "1",  # the kernel of this Python, not one of the user's
         **offline_environment(),
