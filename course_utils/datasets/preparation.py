@@ -27,7 +27,7 @@ def trim(
 
 
 def endpoints(
-    waveform: np.ndarray, sample_rate: int, below_db: float = 35.0, margin_s: float = 0.15
+    waveform: np.ndarray, sample_rate: int, below_db: float = 35.0, margin_s: float = 0.2
 ) -> tuple[float, float]:
     """From when to when there is speech in a recording of a room.
 

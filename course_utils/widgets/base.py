@@ -33,6 +33,12 @@ def javascript(*names: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
+def style(*names: str) -> str:
+    """How explorers look: `explorer.css`, then an explorer's own files."""
+    parts = ("explorer.css", *names)
+    return "\n".join((_FOLDER / part).read_text(encoding="utf-8") for part in parts)
+
+
 class Quantity(traitlets.TraitType):
     """A trait that holds one finite number between two limits, in a unit."""
 
@@ -88,7 +94,7 @@ def _is_number_between(value: object, low: float, high: float) -> bool:
 class Explorer(anywidget.AnyWidget):
     """A picture that moves in the browser, and a still one for pages without widgets."""
 
-    _css = (_FOLDER / "explorer.css").read_text(encoding="utf-8")
+    _css = style()
     _limits = traitlets.Dict().tag(sync=True)
 
     @traitlets.default("_limits")

@@ -1,4 +1,5 @@
 const SILENCE_MS = 4000;
+const LATE = "Python has not answered yet. Is the notebook's kernel running, and not busy?";
 const REST_MS = 250;
 const SOFT = 0.04;
 
@@ -10,7 +11,8 @@ function render({ model, el }) {
   const place = () => prompts.findIndex(([name]) => name === model.get("prompt"));
 
   // What is shown: the take as Python has it, but for the ends while they are being moved.
-  let [take, live, notice, asked, moving] = [null, null, "", 0, 0];
+  // `moving` is the timer of ends that are being moved, `told` the ends that Python has not confirmed yet.
+  let [take, live, notice, wrong, asked, moving, told] = [null, null, "", false, 0, 0, null];
 
   // The prompt.
   const way = ui.row("course-buttons");
@@ -30,7 +32,7 @@ function render({ model, el }) {
     hear(false);
     intake.cancel();
     commit();
-    ui.set("prompt", prompts[i][0]);
+    send({ kind: "go", name: prompts[i][0] });
   }
   function showPrompt() {
     const [kept, i] = [new Set(model.get("_kept")), place()];
@@ -52,19 +54,19 @@ function render({ model, el }) {
 
   // The ways in.
   const ways = ui.row("course-buttons");
-  const say = (text) => {
-    notice = text;
+  const say = (text, failed = false) => {
+    [notice, wrong] = [text, failed];
     ui.redraw();
   };
   const intake = createIntake(ui, model, ways, {
     say, quiet: () => hear(false), doing: outside.readers.length ? "read" : "looked at",
-    heard: (piece) => {
+    heard: (piece, rate) => {
       if (!live.seconds) say(`Speak now. Press Stop after the last word; ${outside.longest_s} s at most.`);
-      live.hear(piece);
+      live.hear(piece, rate);
       ui.redraw();
     },
     changed: (on) => {
-      live = on ? createLevel(outside.rate) : live;
+      live = on ? createLevel() : live;
       ui.redraw();
     },
     sent: (samples, name) => {
@@ -90,9 +92,11 @@ function render({ model, el }) {
   };
   function ask() {
     const mine = asked = performance.now();
-    setTimeout(() => {
-      if (asked === mine) say("Python has not answered yet. Is the notebook's kernel running, and not busy?");
-    }, SILENCE_MS);
+    setTimeout(() => { if (asked === mine) say(LATE, true); }, SILENCE_MS);
+  }
+  function answered() {
+    asked = 0;
+    if (notice === LATE) say("");
   }
 
   const meter = ui.canvas(ui.root, "take-meter", 36, "Level of the microphone in decibels, and the clipping light");
@@ -113,11 +117,13 @@ function render({ model, el }) {
     const font = getComputedStyle(ui.root).fontFamily;
     const recording = intake.isOn();
     let pen = meter.begin();
-    if (meter.width > 200) drawMeter(pen, meter.width, recording || !take ? live : take.level, { colours, font });
+    const level = recording ? live : take?.level;
+    const hot = recording ? live?.clipped > 0 : take ? take.clipped : null;
+    if (meter.width > 200) drawMeter(pen, meter.width, level, hot, { colours, font });
+    stage.height = takeHeight(take && !recording ? outside.readers.length : 0);
     pen = stage.begin();
     if (right() < left + 40) return;
     const look = { colours, left, right: right(), font };
-    stage.node.style.opacity = 1;
     if (recording && live) drawLive(pen, live, outside.longest_s, look);
     else if (take) {
       const now = player.isOn() ? take.trim[0] + player.position() : null;
@@ -158,7 +164,7 @@ function render({ model, el }) {
     const hundredths = (v) => Math.round(100 * v) / 100;
     take.trim = [hundredths(clamp(start, 0, take.longest)), hundredths(clamp(end, 0, take.longest))];
     hear(false);
-    notice = "";
+    say("");
     clearTimeout(moving);
     moving = setTimeout(commit, REST_MS);
     showTrim();
@@ -168,10 +174,9 @@ function render({ model, el }) {
     if (!moving) return;
     clearTimeout(moving);
     moving = 0;
-    if (take && `${take.trim}` !== `${model.get("trim")}`) {
-      ask();
-      ui.set("trim", take.trim);
-    }
+    if (!take || `${take.trim}` === `${told ?? model.get("trim")}`) return;
+    told = [...take.trim];
+    send({ kind: "trim", turn: take.turn, trim: told });
   }
   function showTrim() {
     ends.forEach(({ input, shown }, i) => {
@@ -202,31 +207,6 @@ function render({ model, el }) {
 
   // What the readers say.
   const readings = ui.root.appendChild(make("div", { class: "take-readings" }));
-  const percent = (share) => (share === null ? "?" : share < 0.005 ? "< 1 %" : `${Math.round(100 * share)} %`);
-  function showReading({ reader, state, text, words, nbest, wrong, of }) {
-    const errors = wrong === null || wrong === undefined ? "" : `${wrong} of ${of} word${of === 1 ? "" : "s"} wrong`;
-    const head = make("h5", {}, reader, make("small", {}, errors));
-    const box = make("section", { class: "take-reading", "data-reader": reader, "data-state": state }, head);
-    if (state === "waiting") box.append(make("p", { class: "take-text" }, "reads …"));
-    if (state === "failed") box.append(make("p", { class: "take-text" }, `It gave up. ${text}`));
-    if (state !== "done") return box;
-    const written = box.appendChild(make("p", { class: "take-text", role: "group", "aria-label": `${reader} reads` }));
-    for (const [word, from, to, sure, bad] of words) {
-      const note = make("small", {}, `${percent(sure)}${bad ? " ≠" : ""}`);
-      const node = make("span", { title: `${from.toFixed(2)} to ${to.toFixed(2)} s`, "data-wrong": Boolean(bad) }, make("b", {}, word), note);
-      node.style.setProperty("--sure", sure ?? 0);
-      written.append(node, " ");
-    }
-    if (!words.length) written.append(text || "(nothing)");
-    const list = make("ol", { class: "take-best", "aria-label": "Candidates, with their share of the probability" });
-    for (const [candidate, share] of nbest) {
-      const item = list.appendChild(make("li", {}, make("span", {}, candidate || "(nothing)"), make("span", { class: "course-value" }, percent(share))));
-      item.style.setProperty("--share", `${100 * (share ?? 0)}%`);
-    }
-    if (nbest.length) box.append(list);
-    return box;
-  }
-
   function report() {
     const busy = intake.isOn();
     for (const node of [hearButton, suggest, all, keep]) node.disabled = !take || busy;
@@ -241,40 +221,43 @@ function render({ model, el }) {
       seconds: take?.seconds ?? 0, level: live ? live.loudest : 0,
       texts: Object.fromEntries((take?.lanes ?? []).map((lane) => [lane.reader, lane.state === "done" ? lane.text : lane.state])),
     });
-    ui.root.dataset.alert = Boolean(model.get("problem") || (!notice && !busy && (take?.fault || take?.refusal)));
+    ui.root.dataset.alert = Boolean(notice ? wrong : !busy && (take?.fault || take?.refusal));
     if (notice) return ui.tell(notice);
     if (!take) return ui.tell(outside.free ? "No take yet." : "No take of this prompt yet.");
     const soft = take.loudest < SOFT ? " It is very soft: come closer to the microphone." : "";
     const used = `${take.trim[0].toFixed(2)} to ${take.trim[1].toFixed(2)} s of ${take.seconds.toFixed(2)} s are used.`;
-    const from = take.source === "kept" ? "This take was kept before." : `From ${take.source}.`;
+    const said = outside.free && take.said ? `, in which “${take.said}” is said` : "";
+    const from = take.source === "kept" ? "This take was kept before." : `From ${take.source}${said}.`;
     ui.tell(`${take.fault?.[1] ?? ""} ${take.refusal} ${from} ${used}${soft}${take.kept ? " It is kept." : ""}`.trim());
   }
 
   function renew() {
-    asked = 0;
-    const told = model.get("_take");
+    answered();
+    const state = model.get("_take");
     const view = model.get("_pcm");
-    if (!told.count || view.byteLength !== 2 * told.count) take = null;
+    if (!state.count || view.byteLength !== 2 * state.count) take = null;
     else {
-      const before = take?.turn === told.turn ? take : null;
+      const before = take?.turn === state.turn ? take : null;
+      if (!before) told = null;
       const numbers = before ? null : new Int16Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
-      const samples = before?.samples ?? Float32Array.from(numbers, (v) => v * told.unit);
+      const samples = before?.samples ?? Float32Array.from(numbers, (v) => v * state.unit);
       const seconds = samples.length / outside.rate;
       take = {
-        ...told, samples, seconds, rate: outside.rate, longest: Math.floor(100 * seconds) / 100,
-        trim: moving && before ? before.trim : [...model.get("trim")],
+        ...state, samples, seconds, rate: outside.rate, longest: Math.floor(100 * seconds) / 100,
+        trim: before && (moving || told) ? before.trim : [...model.get("trim")],
         read: before?.read ?? null, lanes: before?.lanes ?? outside.readers.map((reader) => ({ reader, state: "waiting" })),
-        loudest: 32767 * told.unit, clipped: told.fault?.[0] === "clipped",
-        flat: Math.min(CLIPPED, 32767 * told.unit * 0.9999), level: before?.level ?? null,
+        loudest: 32767 * state.unit, clipped: state.fault?.[0] === "clipped",
+        flat: Math.min(CLIPPED, 32767 * state.unit * 0.9999), level: before?.level ?? null,
       };
-      if (!before && told.source === "the microphone") take.level = live;
+      if (!before && state.source === "the microphone") take.level = live;
       showTrim();
     }
     listenTo();
-    if (!model.get("problem")) notice = "";
+    if (!model.get("problem")) say("");
     ui.redraw();
   }
   function listenTo() {
+    answered();
     const heard = model.get("_heard");
     const mine = take && heard.turn === take.turn;
     if (mine) {
@@ -282,7 +265,7 @@ function render({ model, el }) {
       take.lanes = heard.rows;
     }
     const rows = mine ? heard.rows : take ? take.lanes : [];
-    readings.replaceChildren(...rows.map(showReading));
+    readings.replaceChildren(...rows.map(describeReading));
     ui.redraw();
   }
   const privacy = ui.root.appendChild(make("p", { class: "take-privacy" }));
@@ -295,33 +278,38 @@ function render({ model, el }) {
 
   scene.leave = () => {
     hear(false);
-    if (intake.isOn()) say("The recording was broken off, for its recorder left the screen. Press Record again.");
+    if (intake.isOn()) say("The recording was broken off, for its recorder left the screen. Press Record again.", true);
     intake.cancel();
     commit();
   };
   ui.watch("_take", renew); // its samples come with it
   ui.watch("_heard", listenTo);
   ui.watch("trim", () => {
-    if (moving || !take) return;
+    answered();
+    if (`${told}` === `${model.get("trim")}`) told = null;
+    if (moving || told || !take) return;
     take.trim = [...model.get("trim")];
     showTrim();
   });
   ui.watch("problem", () => {
-    asked = 0;
-    say(model.get("problem"));
+    [asked, told] = [0, null];
+    say(model.get("problem"), true);
   });
   ui.watch("prompt", () => {
+    asked = 0;
     hear(false);
-    notice = "";
+    say("");
     live = null;
     showPrompt();
+    // Whoever keeps a take by keyboard goes on with the next recording.
+    if (document.activeElement === keep) ui.root.querySelector("[data-action=record]").focus();
   });
   ui.watch("_kept", showPrompt);
   ui.watch("_where", showWhere);
   showPrompt();
   showWhere();
   renew();
-  notice = model.get("problem");
+  say(model.get("problem"), true);
   hear(false);
   if (!outside.free) model.send({ kind: "hello" }, undefined, [new ArrayBuffer(0)]);
   return ui.close;

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from course_utils import audio, metrics
 from course_utils.datasets import preparation, recordings
-from course_utils.widgets.base import BLUE, RED, Explorer, Quantities, javascript
+from course_utils.widgets.base import BLUE, RED, Explorer, Quantities, javascript, style
 
 LONGEST_S = 10.0  # of a take
 SHORTEST_PIECE_S = 0.1  # between the two ends of the trim
@@ -76,6 +76,7 @@ class Recorder(Explorer):
     """
 
     _esm = javascript("spectrum.js", "recorder.js", "intake.js", "takes.js", "own_voice.js")
+    _css = style("takes.css")
 
     prompt = traitlets.Unicode().tag(sync=True)
     trim = Quantities((0, 0), 0, 60, "s")
@@ -416,10 +417,15 @@ class Recorder(Explorer):
                 self.add(waveform, int(content["rate"]), source=str(content.get("source", "")))
             elif kind == "sample":
                 self.use(str(content["name"]))
+            elif kind == "go":
+                self.prompt = str(content["name"])
+            elif kind == "trim":
+                if content["turn"] == self._turn:  # else it was meant for a take that is gone
+                    self.trim = content["trim"]
             elif kind == "keep":
                 self.keep(insist=bool(content.get("insist")))
                 self._next()
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, traitlets.TraitError) as error:
             self.problem = str(error)
 
     def _next(self) -> None:
@@ -489,7 +495,9 @@ class Recorder(Explorer):
                 below.broken_barh([(at, max(0.02, end - start))], (-number - 0.4, 0.8), **box)
                 percent = "?" if confidence is None else f"{100 * confidence:.0f} %"
                 middle = at + (end - start) / 2
-                below.text(middle, -number + 0.1, word, ha="center", va="center", fontsize=8)
+                room = 600 * (end - start) / t[-1]  # of a word in points, over a letter's width
+                size = float(np.clip(room / max(1, len(word)), 4, 8))
+                below.text(middle, -number + 0.1, word, ha="center", va="center", fontsize=size)
                 below.text(middle, -number - 0.25, percent, ha="center", va="center", fontsize=6)
         below.set_yticks(-np.arange(len(rows)), [row["reader"] for row in rows], fontsize=8)
         below.set(ylim=(0.6 - count, 0.5), xlim=(0, t[-1]), xlabel="time in s")

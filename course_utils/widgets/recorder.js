@@ -34,8 +34,23 @@ function whyNoMicrophone(error) {
   return `No microphone can be used here (${error.name}). Open a sound file instead.`;
 }
 
+// Samples at another rate, by the browser's own good resampler, which stands in its decoder.
+function resampled(samples, from, to) {
+  const size = 4 * samples.length;
+  const view = new DataView(new ArrayBuffer(44 + size));
+  const text = (at, letters) => [...letters].forEach((letter, i) => view.setUint8(at + i, letter.charCodeAt(0)));
+  text(0, "RIFF");
+  view.setUint32(4, 36 + size, true);
+  text(8, "WAVEfmt ");
+  [[16, 16], [24, from], [28, 4 * from], [40, size]].forEach(([at, v]) => view.setUint32(at, v, true));
+  [[20, 3], [22, 1], [32, 4], [34, 32]].forEach(([at, v]) => view.setUint16(at, v, true)); // floats, one channel
+  text(36, "data");
+  samples.forEach((v, i) => view.setFloat32(44 + 4 * i, v, true));
+  return decodeFile(new Blob([view]), to);
+}
+
 // Calls `done(samples)` when it is stopped or `longest_s` is reached, `failed(error)` when there is no
-// microphone, `changed()` whenever it starts or ends, and `heard(samples)` with each piece that comes in.
+// microphone, `changed()` whenever it starts or ends, and `heard(samples, rate)` with each piece that comes in.
 function createRecorder({ rate, longest_s, done, failed, changed, heard = () => {} }) {
   let [context, stream, chunks, timer] = [null, null, [], 0];
   const close = () => {
@@ -45,10 +60,23 @@ function createRecorder({ rate, longest_s, done, failed, changed, heard = () => 
     [context, stream] = [null, null];
     changed();
   };
+  // The tap of a microphone. Firefox can't connect one to a context of another rate than the microphone's.
+  async function tapped(mine) {
+    const address = URL.createObjectURL(new Blob([TAP], { type: "text/javascript" }));
+    await mine.audioWorklet.addModule(address);
+    URL.revokeObjectURL(address);
+    if (context !== mine) return;
+    const tap = new AudioWorkletNode(mine, "course-tap");
+    mine.createMediaStreamSource(stream).connect(tap);
+    tap.port.onmessage = ({ data }) => {
+      chunks.push(data);
+      if (context === mine) heard(data, mine.sampleRate);
+    };
+  }
   async function start() {
     if (context) return;
     context = new AudioContext({ sampleRate: rate });
-    const mine = context;
+    let mine = context;
     chunks = [];
     changed();
     try {
@@ -59,24 +87,23 @@ function createRecorder({ rate, longest_s, done, failed, changed, heard = () => 
         return;
       }
       stream = opened;
-      const address = URL.createObjectURL(new Blob([TAP], { type: "text/javascript" }));
-      await mine.audioWorklet.addModule(address);
-      URL.revokeObjectURL(address);
-      if (context !== mine) return;
-      const tap = new AudioWorkletNode(mine, "course-tap");
-      tap.port.onmessage = ({ data }) => {
-        chunks.push(data);
-        if (context === mine) heard(data);
-      };
-      mine.createMediaStreamSource(stream).connect(tap);
-      timer = setTimeout(stop, 1000 * longest_s);
+      try {
+        await tapped(mine);
+      } catch (error) {
+        if (error.name !== "NotSupportedError" || context !== mine) throw error;
+        mine.close();
+        context = mine = new AudioContext();
+        await tapped(mine);
+      }
+      if (context === mine) timer = setTimeout(stop, 1000 * longest_s);
     } catch (error) {
       if (context === mine) close();
       failed(error);
     }
   }
-  function stop() {
+  async function stop() {
     if (!context) return;
+    const from = context.sampleRate;
     close();
     const samples = new Float32Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
     let start = 0;
@@ -84,7 +111,7 @@ function createRecorder({ rate, longest_s, done, failed, changed, heard = () => 
       samples.set(chunk, start);
       start += chunk.length;
     }
-    done(samples);
+    done(from === rate || !samples.length ? samples : await resampled(samples, from, rate));
   }
   return { start, stop, cancel: () => context && close(), isOn: () => context !== null };
 }

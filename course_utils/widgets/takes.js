@@ -9,9 +9,9 @@ const takeHeight = (lanes) => 172 + LANE * lanes;
 const decibels = (v) => Math.max(LOWEST_DB, 20 * Math.log10(Math.max(v, 1e-6)));
 
 // Level and peak of what comes in, and what the whole take looks like so far.
-function createLevel(rate) {
-  const level = { rate, rms: 0, peak: 0, clipped: 0, loudest: 0, seconds: 0, columns: [] };
-  level.hear = (samples) => {
+function createLevel() {
+  const level = { rms: 0, peak: 0, clipped: 0, loudest: 0, seconds: 0, columns: [] };
+  level.hear = (samples, rate) => {
     let [sum, top, low, high] = [0, 0, 0, 0];
     for (const v of samples) {
       sum += v * v;
@@ -30,8 +30,9 @@ function createLevel(rate) {
   return level;
 }
 
-// The meter: a bar from -60 to 0 dB of full scale, a line at the recent peak, and the clipping light.
-function drawMeter(pen, width, level, { colours, font }) {
+// The meter: a bar from -60 to 0 dB of full scale, a line at the recent peak, and the clipping light: `hot` is
+// true, false, or null while nothing is recorded.
+function drawMeter(pen, width, level, hot, { colours, font }) {
   const [left, right, top, high] = [10, width - 108, 4, 14];
   const toX = (db) => left + (1 - db / LOWEST_DB) * (right - left);
   pen.fillStyle = pen.strokeStyle = colours.ink;
@@ -57,10 +58,13 @@ function drawMeter(pen, width, level, { colours, font }) {
     const x = toX(decibels(level.peak));
     if (level.peak > 0) line(pen, x, top, x, top + high);
   }
-  const hot = level?.clipped > 0;
+  pen.globalAlpha = 0.8;
+  pen.fillStyle = colours.ink;
+  pen.textAlign = "center";
+  pen.fillText("speech", toX(-18), top + 11);
   pen.lineWidth = 1.5;
   pen.strokeStyle = pen.fillStyle = hot ? colours.red : colours.ink;
-  pen.globalAlpha = hot ? 1 : 0.5;
+  pen.globalAlpha = hot ? 1 : 0.6;
   pen.beginPath();
   pen.arc(right + 22, top + high / 2, 6, 0, 2 * Math.PI);
   if (hot) pen.fill();
@@ -68,7 +72,7 @@ function drawMeter(pen, width, level, { colours, font }) {
   pen.fillStyle = colours.ink;
   pen.textAlign = "left";
   pen.font = `${hot ? "bold " : ""}12px ${font}`;
-  pen.fillText(hot ? "clipped" : "not clipped", right + 34, top + high / 2 + 4);
+  pen.fillText(hot ? "clipped" : hot === false ? "not clipped" : "clipping", right + 34, top + high / 2 + 4);
   pen.globalAlpha = 1;
 }
 
@@ -213,8 +217,37 @@ function drawLane(pen, lane, row, take, { colours, left, right, font, stale, toX
     const middle = (x1 + x2) / 2;
     pen.fillText(fitted(pen, word, x2 - x1), middle, y + 32);
     pen.font = `11px ${font}`;
-    const number = `${wrong ? "≠ " : ""}${known ? `${Math.round(100 * sure)}${x2 - x1 > 34 ? " %" : ""}` : "?"}`;
-    pen.fillText(fitted(pen, number, x2 - x1 + 6), middle, y + 51);
+    // What has no room here stands in the text below.
+    const number = known ? `${Math.round(100 * sure)} %` : "?";
+    const room = x2 - x1 + 4;
+    const shown = [`${wrong ? "≠ " : ""}${number}`, wrong ? "≠" : number].find((text) => pen.measureText(text).width <= room);
+    if (shown) pen.fillText(shown, middle, y + 51);
   }
   pen.globalAlpha = 1;
+}
+
+const percent = (share) => (share === null ? "?" : share < 0.005 ? "< 1 %" : `${Math.round(100 * share)} %`);
+// A reading as text: its words with their confidence, and the other candidates.
+function describeReading({ reader, state, text, words, nbest, wrong, of }) {
+  const errors = wrong === null || wrong === undefined ? "" : `${wrong} of ${of} word${of === 1 ? "" : "s"} wrong`;
+  const head = make("h5", {}, `${reader} `, make("small", {}, errors));
+  const box = make("section", { class: "take-reading", "data-reader": reader, "data-state": state }, head);
+  if (state === "waiting") box.append(make("p", { class: "take-text" }, "reads …"));
+  if (state === "failed") box.append(make("p", { class: "take-text" }, `It gave up. ${text}`));
+  if (state !== "done") return box;
+  const written = box.appendChild(make("p", { class: "take-text", role: "group", "aria-label": `${reader} reads` }));
+  for (const [word, from, to, sure, bad] of words) {
+    const note = make("small", {}, `${percent(sure)}${bad ? " ≠" : ""}`);
+    const node = make("span", { title: `${from.toFixed(2)} to ${to.toFixed(2)} s`, "data-wrong": Boolean(bad) }, make("b", {}, word), note);
+    node.style.setProperty("--sure", sure ?? 0);
+    written.append(node, " ");
+  }
+  if (!words.length) written.append(text || "(nothing)");
+  const list = make("ol", { class: "take-best", "aria-label": "Candidates, with their share of the probability" });
+  for (const [candidate, share] of nbest) {
+    const item = list.appendChild(make("li", {}, make("span", {}, candidate || "(nothing)"), make("span", { class: "course-value" }, percent(share))));
+    item.style.setProperty("--share", `${100 * (share ?? 0)}%`);
+  }
+  if (nbest.length) box.append(list);
+  return box;
 }

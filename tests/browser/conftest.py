@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -65,18 +65,24 @@ def missing(reason: str) -> NoReturn:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The system's Chromium, without a window."""
+def launch() -> Iterator[Callable[[list[str]], Browser]]:
+    """Start the system's Chromium, without a window, with these arguments; close it yourself."""
     path = chromium()
     if path is None:
         missing("no Chromium found")
     sandbox = ["--no-sandbox"] if is_root() else []  # Chromium refuses root with its sandbox
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=[*CHROMIUM_ARGUMENTS, *sandbox]
+        yield lambda arguments: playwright.chromium.launch(
+            executable_path=path, args=[*arguments, *sandbox]
         )
-        yield browser
-        browser.close()
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[[list[str]], Browser]) -> Iterator[Browser]:
+    """The browser of nearly all tests."""
+    browser = launch(CHROMIUM_ARGUMENTS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

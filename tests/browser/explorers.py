@@ -3,7 +3,7 @@
 An explorer is an element `.course-explorer[data-explorer=NAME]`. Its pictures are canvases; what
 can be dragged there has the class `course-draggable`; its controls are native: range inputs, check
 boxes, buttons with `data-action`. So new explorers are tested without a line here. What only one
-of them can do stands in SPECIAL.
+of them can do stands in SPECIAL, what one of them needs before it can be moved in FIRST.
 """
 
 import base64
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from anywidget import AnyWidget
 from playwright.sync_api import ElementHandle, Page
 
+from course_utils.datasets import commands
 from tests.browser.driver import until
 
 Move = Callable[[Page, ElementHandle], None]
@@ -52,13 +53,13 @@ RENDER = """async ([source, state, buffers]) => {
 }"""
 
 
-def render(page: Page, widget: AnyWidget) -> ElementHandle:
+def render(page: Page, widget: AnyWidget, address: str = "about:blank") -> ElementHandle:
     """Draw a widget's own JavaScript on a bare page, with a stand-in for its model."""
     state = {k: v for k, v in widget.get_state().items() if not k.startswith("_anywidget")}
     source, style = state.pop("_esm"), state.pop("_css")
     names = [name for name, value in state.items() if isinstance(value, bytes | memoryview)]
     buffers = {name: base64.b64encode(state.pop(name)).decode("ascii") for name in names}
-    page.goto("about:blank")
+    page.goto(address)
     page.set_content(f"<style>{style}</style><p class=jp-Cell>a text</p>")
     page.evaluate(RENDER, [source, json.loads(json.dumps(state, default=str)), buffers])
     explorer = page.query_selector(".course-explorer")
@@ -287,12 +288,28 @@ def filter_by_presets(page: Page, explorer: ElementHandle) -> None:
         levels.append(probe(explorer, "rms"))
 
 
+def give_it_a_sound(page: Page, explorer: ElementHandle) -> None:
+    """A recorder without a take has nothing that moves: open a file in it, and let it be read."""
+
+    def told() -> dict:
+        return json.loads(attribute(explorer, "voice"))
+
+    if told()["trim"] is None:
+        opener = explorer.query_selector("input[type=file]")
+        assert opener, "no file can be opened"
+        opener.set_input_files(commands.load("test").path(0))
+    until(lambda: told()["trim"] is not None, "a take", timeout_s=20)
+    until(lambda: "waiting" not in told()["texts"].values(), "its readings", timeout_s=60)
+    show(page, explorer)
+
+
 def probe(explorer: ElementHandle, name: str) -> float:
     """A number that the explorer gives for tests, as JSON in data-probe."""
     return float(json.loads(attribute(explorer, "probe"))[name])
 
 
 GENERIC: list[Move] = [move_by_keyboard, move_by_mouse, play_and_pause, sound_on_and_off]
+FIRST: dict[str, Move] = {"voice": give_it_a_sound}
 SPECIAL: dict[str, list[Move]] = {
     "wave": [drag_harmonics],
     "winding": [wind_by_keyboard],

@@ -66,7 +66,8 @@ def test_explorers_move(opened: OpenNotebook) -> None:
     for explorer in opened.explorers():
         explorers.show(opened.page, explorer)
         name = explorers.attribute(explorer, "explorer")
-        for move in explorers.GENERIC + explorers.SPECIAL.get(name, []):
+        first = [explorers.FIRST[name]] if name in explorers.FIRST else []
+        for move in first + explorers.GENERIC + explorers.SPECIAL.get(name, []):
             try:
                 move(opened.page, explorer)
             except AssertionError as error:
