@@ -23,8 +23,6 @@ from course_utils.recipes.recognition import Recogniser
 from course_utils.recipes.spelling import Speller
 from course_utils.training import History
 
-DRAWN = 400  # of the original utterances, so many are drawn and read
-
 
 @dataclass(frozen=True)
 class Schedule:
@@ -116,7 +114,8 @@ def adapt(
     mine, kept = _divided(recordings, schedule.held_back, rng)
     model = copy.deepcopy(recogniser.model)
     learning = _learning(model, parts)
-    drawn = rng.permutation(len(original))[:DRAWN] if schedule.mixed else []
+    needed = round(schedule.steps * schedule.batch_size * schedule.mixed)
+    drawn = rng.permutation(len(original))[:needed]
     batches = _Mixed(
         _examples(mine, recogniser, "recording"),
         _examples([original[int(i)] for i in drawn], recogniser, "original"),
