@@ -20,7 +20,7 @@ test-notebooks: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-test vendor book lab test test-fast test-unit test-notebooks test-browser execute slides data \
-	fsdd-digits esc10 tagging diagnosis recognisers real-voices spellers shards scaling bench bench-ablation pretrained links mark instructor lint clean
+	fsdd-digits esc10 tagging diagnosis recognisers real-voices adaptation spellers shards scaling bench bench-ablation pretrained links mark instructor lint clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -86,6 +86,9 @@ spellers: install-test ## recorded run: Listen, Attend and Spell on commands, di
 
 real-voices: install-test ## recorded run: recognisers of synthetic voices on real ones, into docs/runs (1 minute)
 	$(VENV_PYTHON) docs/tools/real_voices.py
+
+adaptation: install-test ## recorded run: a recogniser of digits adapted to each speaker of FSDD (8 minutes)
+	$(VENV_PYTHON) docs/tools/adaptation.py
 
 scaling: install-test ## recorded run: seconds of a training step, profiles, into docs/runs (4 minutes)
 	$(VENV_PYTHON) docs/tools/scaling.py

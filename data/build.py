@@ -1,4 +1,4 @@
-"""Make the bundled corpora again: digits, commands, showcase.
+"""Make the bundled corpora again: digits, commands, showcase, guest.
 
     python data/build.py                 everything, into this folder (a few minutes)
     python data/build.py --out DIR       somewhere else
@@ -122,6 +122,7 @@ VOICES: dict[str, tuple[Voice, ...]] = {
         Voice("Andrea", "en-us"),  # 250 Hz
     ),
 }
+GUEST = Voice("Alicia", "en-us")  # in no other corpus: too unclear for them
 ALL_VOICES = {voice.name: voice for voices in VOICES.values() for voice in voices}
 
 ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -140,6 +141,7 @@ TEENS = [
 TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 DIGIT_TAKES = 2
+GUEST_PROMPTS = 20  # for a test, and as many others to adapt with
 COMMANDS_PER_VOICE = {"train": 32, "dev": 30, "test": 32}
 SENTENCES = {"train": 900, "dev": 120, "test": 240}
 
@@ -313,10 +315,36 @@ def plan_showcase() -> list[Clip]:
     ]
 
 
+def plan_guest() -> list[Clip]:
+    """Sentences of the commands' test by one voice: a test, and "train" to adapt with.
+
+    Those for the test are drawn; of the others, those to adapt with hold as many different words as
+    one gets by taking the sentence with the most new ones, again and again.
+    """
+    rng = random.Random(f"{SEED} guest")
+    others = sorted(sentences_by_split()["test"])
+    rng.shuffle(others)
+    test, others = others[:GUEST_PROMPTS], others[GUEST_PROMPTS:]
+    train: list[str] = []
+    heard: set[str] = set()
+    while len(train) < GUEST_PROMPTS:
+        train.append(max(others, key=lambda text: len(set(text.split()) - heard)))
+        others.remove(train[-1])
+        heard |= set(train[-1].split())
+    rng.shuffle(train)
+    return [
+        _voiced(GUEST, f"{GUEST.name}/{place:02d}.mp3", text, split, (50, 121))
+        for place, (text, split) in enumerate(
+            [(text, "test") for text in test] + [(text, "train") for text in train], start=1
+        )
+    ]
+
+
 PLANS: dict[str, Callable[[], list[Clip]]] = {
     "digits": plan_digits,
     "commands": plan_commands,
     "showcase": plan_showcase,
+    "guest": plan_guest,
 }
 
 

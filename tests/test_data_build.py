@@ -29,7 +29,7 @@ def small(build: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "PLANS", {"digits": lambda: build.plan_digits()[:3]})
 
 
-@pytest.mark.parametrize("name", ["digits", "commands", "showcase"])
+@pytest.mark.parametrize("name", ["digits", "commands", "showcase", "guest"])
 def test_the_committed_metadata_is_what_the_script_plans(build: ModuleType, name: str) -> None:
     with (bundled.DATA / name / "metadata.csv").open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
@@ -53,7 +53,7 @@ def test_random_files_come_out_the_same() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "identical: 4 files each of digits, commands, showcase" in done.stdout
+    assert "identical: 4 files each of digits, commands, showcase, guest" in done.stdout
 
 
 def test_a_build_and_its_check(

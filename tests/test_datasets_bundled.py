@@ -7,11 +7,16 @@ import pytest
 import soundfile
 
 from course_utils import audio
-from course_utils.datasets import bundled, commands, digits, showcase
+from course_utils.datasets import bundled, commands, digits, guest, recordings, showcase
 from course_utils.datasets.items import Corpus, Table, Utterance
 
-CORPORA = {"digits": digits.load, "commands": commands.load, "showcase": showcase.load}
-RATES = {"digits": 8_000, "commands": 8_000, "showcase": 22_050}
+CORPORA = {
+    "digits": digits.load,
+    "commands": commands.load,
+    "showcase": showcase.load,
+    "guest": guest.load,
+}
+RATES = {"digits": 8_000, "commands": 8_000, "showcase": 22_050, "guest": 8_000}
 
 
 def words(corpus: Corpus) -> set[str]:
@@ -143,6 +148,46 @@ def test_showcase_by_name() -> None:
         showcase.get("seashell")
 
 
+def test_the_guest_is_nobody_else_and_reads_what_nobody_was_trained_on() -> None:
+    known = commands.load()
+    assert not set(guest.load().speakers) & set(known.speakers)
+    test, more = guest.prompts("test"), guest.prompts("adaptation")
+    assert len(set(test)) == len(set(more)) == 20 and not set(test) & set(more)
+    assert set(test + more) <= texts(known.filter(split="test"))
+
+
+def test_the_guest_s_room_is_the_same_in_each_recording_and_can_be_left() -> None:
+    dry, wet = guest.recordings("test", rt60_s=None), guest.recordings("test")
+    assert [one.text for one in dry] == [one.text for one in wet] == guest.prompts("test")
+    for one, other in zip(dry[:3], wet[:3], strict=True):
+        assert one.waveform.shape == other.waveform.shape
+        assert not np.allclose(one.waveform, other.waveform)
+    again = guest.recordings("test")
+    assert all(np.array_equal(a.waveform, b.waveform) for a, b in zip(wet, again, strict=True))
+    with pytest.raises(ValueError, match="kind must be test or adaptation, got 'train'"):
+        guest.prompts("train")
+
+
+def test_one_line_changes_from_the_guest_to_you(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("COURSE_RECORDINGS", str(tmp_path))
+    assert [len(some) for some in guest.sets().values()] == [20, 20]
+    with pytest.raises(ValueError, match="0 recordings of the kind 'test', at least 5 are needed"):
+        guest.sets("you")
+    rng = np.random.default_rng(0)
+    for kind in ("test", "adaptation"):
+        for number, text in enumerate(guest.prompts(kind)[:5]):
+            x = 0.1 * rng.normal(size=16_000).astype(np.float32)
+            recordings.save(x, 16_000, text, f"{number:02d}", kind)
+    mine = guest.sets("you")
+    assert [one.text for one in mine["adaptation"]] == guest.prompts("adaptation")[:5]
+    assert all(len(one.waveform) == one.sample_rate == 8000 for one in mine["test"])
+    recordings.save(x, 16_000, guest.prompts("test")[0], "99", "adaptation")
+    with pytest.raises(ValueError, match="is in both sets"):
+        guest.sets("you")
+    with pytest.raises(ValueError, match='who must be "guest" or "you"'):
+        guest.sets("me")
+
+
 def test_wrong_split_is_refused() -> None:
     for load in (digits.load, commands.load):
         with pytest.raises(ValueError, match="train, dev, test or None, got 'tset'"):
@@ -244,7 +289,7 @@ def test_the_datasheet_counts_what_is_there(name: str) -> None:
     assert stated["different texts"] == f"{len(texts(corpus)):,}"
     assert stated["different words"] == str(len(words(corpus)))
     assert stated["sample rate"] == f"{RATES[name]:,} Hz"
-    if name != "showcase":
+    if name in ("digits", "commands"):
         for key, of in (("files", len), ("voices", lambda part: len(part.speakers))):
             counts = " / ".join(f"{of(corpus.filter(split=split)):,}" for split in bundled.SPLITS)
             assert stated[f"{key}: train / dev / test"] == counts

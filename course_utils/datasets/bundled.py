@@ -17,7 +17,7 @@ def load(name: str, split: str | None = None, data: Path = DATA) -> Corpus:
     """One of the bundled corpora.
 
     Args:
-        name: "digits", "commands" or "showcase".
+        name: "digits", "commands", "showcase" or "guest".
         split: "train", "dev" or "test"; None is all of it.
         data: the folder that holds the corpora.
 

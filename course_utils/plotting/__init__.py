@@ -41,6 +41,7 @@ from course_utils.plotting.ctc import (
 from course_utils.plotting.decoding import choices, intervals, path_sums, spelled
 from course_utils.plotting.dense import descent, network, vowel_chart, vowel_regions
 from course_utils.plotting.learning import confusion, learning_curves
+from course_utils.plotting.personal import readings, speech
 from course_utils.plotting.pipeline import (
     batch,
     before_after,
@@ -135,6 +136,7 @@ __all__ = [
     "posteriors",
     "precision_recall",
     "pyramid",
+    "readings",
     "receptive_field",
     "relevance",
     "reliability",
@@ -147,6 +149,7 @@ __all__ = [
     "spectrogram",
     "spectrograms",
     "spectrum",
+    "speech",
     "spelled",
     "splits",
     "stations",
