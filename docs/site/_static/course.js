@@ -55,7 +55,11 @@ function lock(place, asks) {
   const selectors = asks.map((trait) => `[data-trait="${trait}"]`);
   const controls = place.querySelectorAll([...selectors, "[data-action=record]", "[data-action=upload]"].join());
   if (!controls.length) return;
-  for (const control of controls) control.disabled = true;
+  for (const control of controls) {
+    control.disabled = true;
+    // An explorer that enables its controls as it draws must not open this one.
+    Object.defineProperty(control, "disabled", { get: () => true, set() {} });
+  }
   const note = document.createElement("p");
   note.className = "course-note";
   note.textContent = "What is greyed out asks Python, where the network runs: open the notebook in JupyterLab for that.";
