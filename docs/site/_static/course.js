@@ -96,6 +96,9 @@ const near = new IntersectionObserver((entries) => {
 }, { rootMargin: "600px" });
 for (const stage of document.querySelectorAll(".course-stage")) near.observe(stage);
 
+// In a folder no page can be fetched: the search shows titles there, without a line of the text.
+if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
 // The glossary is long: a field above it keeps only the rows that hold what is typed.
 const field = document.getElementById("course-filter");
 if (field) {
