@@ -200,6 +200,14 @@ def test_links_of_the_teaching_guide_are_made_for_the_site(text, expected):
     assert pages.markdown(text, book.outside(book.Address("https://github.com/a/b"))) == expected
 
 
+def test_links_to_own_headings_take_the_anchors_of_the_site():
+    text = "[a](#00-start-here) [b](#what-is-run-and-so-on) [c](#gone)\n\n## 00 Start here\n"
+    text += "\n### What is run, and so on\n"
+    changed = pages.own_anchors(text)
+    assert changed.splitlines()[0] == "[a](#00-Start-here) [b](#What-is-run,-and-so-on) [c](#gone)"
+    assert changed.splitlines()[1:] == text.splitlines()[1:]
+
+
 def test_speaker_notes_and_metadata_stay_away(assets):
     notes = {"cell_type": "markdown", "metadata": {"slideshow": {"slide_type": "notes"}}}
     cells = [
@@ -227,6 +235,8 @@ def test_the_page_on_running_has_a_place_for_each_way():
         assert "make lab" in text and "## Windows, without make" in text
         assert "<details" not in text and "(colab)=" in text
         assert ("(binder)=" in text) == (where.url is None)
+        assert ("[docs/slides/README.md](https://github.com/a/b/blob/" in text) == bool(where.url)
+        assert "](docs/" not in text
     assert "git clone --depth 1 https://github.com/a/b course" in text
 
 

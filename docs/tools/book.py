@@ -96,7 +96,8 @@ def write_sources(folder: Path = SOURCE) -> None:
     fill(folder / "course.md", names="\n".join(names), map=cards)
     fill(folder / "index.md", map=cards, explorer=explorer(folder))
     if GUIDE.exists():
-        text = pages.markdown(GUIDE.read_text(encoding="utf-8"), outside(where))
+        text = pages.own_anchors(GUIDE.read_text(encoding="utf-8"))
+        text = pages.markdown(text, outside(where))
         (folder / "teaching.md").write_text(text, encoding="utf-8")
     fill(folder / "index.md", teaching="teaching" if GUIDE.exists() else "")
     api_pages(folder / "api")
@@ -184,6 +185,7 @@ def run_page(readme: str, where: Address) -> str:
     part = readme.split(begin, 1)[1].split(end, 1)[0]
     part = re.sub(r"<details><summary><b>(.+?)</b></summary>", r"## \1", part)
     part = part.replace("</details>", "")
+    part = pages.markdown(part, lambda target: where.file(target.removeprefix("notebooks/")))
     if where.url:
         part = part.replace("ADDRESS", where.url)
         part = part.replace(f"; `{where.url}` is the address that you would clone from", "")

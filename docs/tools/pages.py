@@ -112,6 +112,13 @@ def heading_slug(title: str) -> str:
     return title.replace(" ", "-")
 
 
+def own_anchors(text: str) -> str:
+    """Links of a page to its own headings, from GitHub's anchors to `heading_slug`."""
+    titles = re.findall(r"^#+ (.+)$", text, flags=re.M)
+    slugs = {re.sub(r"[^\w -]", "", x).lower().replace(" ", "-"): heading_slug(x) for x in titles}
+    return re.sub(r"\]\(#([^)]+)\)", lambda x: f"](#{slugs.get(x[1], x[1])})", text)
+
+
 def mark_terms(text: str, terms: list[glossary.Term]) -> str:
     """A place to link to, before each term of the glossary that is first used here."""
     for term in sorted(terms, key=lambda term: term.start, reverse=True):

@@ -2,7 +2,7 @@
 
 It takes requests from a pipe and answers on it; what the submission prints goes nowhere, and when
 it reads there is nothing. A request is (number, what, ...), pickled by the judge; an answer is
-[number, answer], `wire.pack`ed.
+[number, answer] as `wire.pack` writes it.
 """
 
 import contextlib

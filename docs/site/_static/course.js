@@ -55,7 +55,11 @@ function lock(place, asks) {
   const selectors = asks.map((trait) => `[data-trait="${trait}"]`);
   const controls = place.querySelectorAll([...selectors, "[data-action=record]", "[data-action=upload]"].join());
   if (!controls.length) return;
-  for (const control of controls) control.disabled = true;
+  for (const control of controls) {
+    control.disabled = true;
+    // An explorer that enables its controls as it draws must not open this one.
+    Object.defineProperty(control, "disabled", { get: () => true, set() {} });
+  }
   const note = document.createElement("p");
   note.className = "course-note";
   note.textContent = "What is greyed out asks Python, where the network runs: open the notebook in JupyterLab for that.";
@@ -91,6 +95,9 @@ const near = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: "600px" });
 for (const stage of document.querySelectorAll(".course-stage")) near.observe(stage);
+
+// In a folder no page can be fetched: the search shows titles there, without a line of the text.
+if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
 // The glossary is long: a field above it keeps only the rows that hold what is typed.
 const field = document.getElementById("course-filter");
