@@ -520,7 +520,7 @@ notebook.set_quiz(
         ],
     ),
     Question(
-        "Why is the interval of the difference narrower than the intervals of the two error rates?",
+        "Why is a paired interval of a difference narrower than one from separate draws?",
         [
             Option(
                 "It uses more draws.",
