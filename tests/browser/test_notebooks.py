@@ -13,7 +13,7 @@ from tests.browser.conftest import picture
 from tests.browser.driver import OpenNotebook, open_notebook, until
 
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
-RUN_TIMEOUT_S = 240
+RUN_TIMEOUT_S = 420
 
 DURATION = """audio => new Promise((yes, no) => {
   const done = () => audio.error ? no(new Error(audio.error.message)) : yes(audio.duration);
