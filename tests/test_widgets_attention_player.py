@@ -402,6 +402,9 @@ def test_the_browser_side_names_only_traits_that_exist_and_asks_nobody():
     names = {name for group in named for name in group if name}
     assert names <= set(one.keys)
     assert {"clip", "speller", "told", "text", "token", "slow"} <= names
+    # Advice to those whose microphone the browser refuses names the own computer, and https.
+    script = one._esm.replace("as http://127.0.0.1 on", "").replace("by plain http from", "")
+    script = script.replace("or by https;", "")
     for word in ("http", "//cdn", "fetch(", "import", "XMLHttp", "WebSocket", "url(", "eval("):
-        assert word not in one._esm, word
+        assert word not in script, word
     assert "innerHTML" not in one._esm
