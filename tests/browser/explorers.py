@@ -294,6 +294,7 @@ def give_it_a_sound(page: Page, explorer: ElementHandle) -> None:
     def told() -> dict:
         return json.loads(attribute(explorer, "voice"))
 
+    until(lambda: attribute(explorer, "voice") != "", "its state", timeout_s=20)
     if told()["trim"] is None:
         opener = explorer.query_selector("input[type=file]")
         assert opener, "no file can be opened"
