@@ -143,7 +143,10 @@ def test_both_ends_move_by_keyboard_mouse_and_button(page: Page, tmp_path: Path)
 
     canvas = element.query_selector(".take-canvas")
     box = canvas.bounding_box()
-    at = lambda seconds: box["x"] + 10 + seconds / 2.0 * (box["width"] - 20)  # noqa: E731
+
+    def at(seconds: float) -> float:
+        return box["x"] + 10 + seconds / 2.0 * (box["width"] - 20)
+
     page.mouse.move(at(suggested[1]), box["y"] + 80)
     page.mouse.down()
     page.mouse.move(at(1.2), box["y"] + 80, steps=5)
