@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel
 
 from course_utils.models.convolution import MaskedBatchNorm
 from course_utils.models.together import synchronise
@@ -116,3 +118,22 @@ def test_the_command_line_trains_in_two_processes(tmp_path):
     assert names == {"recipe.json", "checkpoint.pt", "log.csv", "transcripts.csv"}
     saved = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert saved["steps"] == 3 and len(saved["processes"]) == 2  # 40 items, twice 8 in each step
+
+
+def leave_often(rank, folder):
+    """Exchange a tensor, leave, and only then drop the module that the group averages for."""
+    torch.set_num_threads(1)
+    for number in range(10):
+        store = dist.FileStore(f"{folder}/{number}", 2)
+        dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+        wrapped = DistributedDataParallel(torch.nn.Linear(2, 2))
+        gradient = torch.zeros(400_000)
+        for _ in range(5):
+            dist.all_reduce(gradient)
+        distributed.leave()
+        del wrapped
+
+
+@pytest.mark.timeout(120)  # for ever, without a rest
+def test_who_leaves_the_group_does_not_wait_for_ever(tmp_path):
+    torch.multiprocessing.spawn(leave_often, (tmp_path,), nprocs=2)

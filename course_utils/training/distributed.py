@@ -8,6 +8,7 @@ and its share of each batch; the gradients are averaged, so the copies stay equa
 from __future__ import annotations
 
 import os
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -24,6 +25,7 @@ from course_utils.datasets.batching import Batch
 from course_utils.models.together import synchronise
 
 WAIT = timedelta(minutes=30)  # for the slowest process, before the others give up
+_REST_S = 0.2
 
 
 @contextmanager
@@ -57,7 +59,17 @@ def processes() -> Iterator[torch.device | None]:
     try:
         yield device
     finally:
-        dist.destroy_process_group()
+        leave()
+
+
+def leave() -> None:
+    """Leave the group. Whoever calls this may still hold a `DistributedDataParallel`."""
+    # Gloo's own thread needs Python once more, to let go of the last tensor that was exchanged. Who
+    # goes on at once, and drops a DistributedDataParallel that is the last to know of the group,
+    # waits for that thread and does not let it have Python: neither ever ends
+    # (https://github.com/pytorch/pytorch/issues/56297).
+    time.sleep(_REST_S)
+    dist.destroy_process_group()
 
 
 def rank() -> int:
