@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import torch as safetensors
 from torch import Tensor, nn
 
 from course_utils.datasets.text import Alphabet
@@ -24,7 +25,6 @@ FORMAT = 1  # of NAME.json
 NAMES = ("deepspeech2-commands", "deepspeech2-digits-streaming", "las-commands")
 # Kind of model: the module of recipes that builds it, and what there turns a waveform into text.
 KINDS = {"deepspeech2": ("recognition", "Recogniser"), "las": ("spelling", "Speller")}
-DTYPES = {"F16": torch.float16, "F32": torch.float32, "I64": torch.int64}
 
 
 def load(name: str, folder: Path = FOLDER) -> Any:
@@ -106,7 +106,8 @@ def save(
     _check_name(name)
     round_weights(recogniser.model)
     weights = recogniser.model.state_dict()
-    raw = _packed({k: v.half() if v.is_floating_point() else v for k, v in weights.items()})
+    half = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
+    raw = safetensors.save({key: value.contiguous() for key, value in half.items()})
     about = {
         "format": FORMAT,
         "kind": name.split("-")[0],
@@ -150,40 +151,4 @@ def _read(name: str, folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise ValueError(f"{path} is not of format {FORMAT}, which this version reads. {advice}")
     if hashlib.sha256(raw).hexdigest() != saved.get("sha256"):
         raise ValueError(f"{name}.safetensors is damaged: its SHA-256 is another. {advice}")
-    return saved, _unpacked(raw)
-
-
-# The safetensors format, https://github.com/huggingface/safetensors#format: the length of a JSON
-# header in 8 bytes, the header (name: dtype, shape, place), then all numbers, nothing but data.
-
-
-def _packed(weights: dict[str, Tensor]) -> bytes:
-    """Tensors as the bytes of a safetensors file."""
-    kinds = {dtype: kind for kind, dtype in DTYPES.items()}
-    header: dict[str, Any] = {}
-    pieces, place = [], 0
-    for name, value in sorted(weights.items(), key=lambda item: (-item[1].itemsize, item[0])):
-        piece = value.detach().cpu().contiguous().numpy().tobytes()
-        places = [place, place + len(piece)]
-        header[name] = {
-            "dtype": kinds[value.dtype], "shape": list(value.shape), "data_offsets": places,
-        }  # fmt: skip
-        pieces.append(piece)
-        place += len(piece)
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # so that the numbers are aligned
-    return len(text).to_bytes(8, "little") + text + b"".join(pieces)
-
-
-def _unpacked(raw: bytes) -> dict[str, Tensor]:
-    """The tensors in the bytes of a safetensors file, whose checksum was right."""
-    start = 8 + int.from_bytes(raw[:8], "little")
-    weights = {}
-    for name, entry in json.loads(raw[8:start]).items():
-        if name != "__metadata__":
-            first, end = entry["data_offsets"]
-            numbers = torch.frombuffer(
-                bytearray(raw[start + first : start + end]), dtype=DTYPES[entry["dtype"]]
-            )
-            weights[name] = numbers.reshape(entry["shape"])
-    return weights
+    return saved, safetensors.load(raw)
