@@ -36,7 +36,8 @@ def test_medians_ratio_and_growth(monkeypatch):
     monkeypatch.setattr(bench, "LEAST", 3)
     row = bench.measured(bench.Pair("t", 10, "items", lambda: 1, "other", lambda: 1))
     assert (row["ours_ms"], row["peer_ms"], row["ratio"], row["repeats"]) == ("4", "2", "2.00", 3)
-    rows = bench.with_growth([row, {**row, "size": 100, "ours_ms": "400"}])
+    start = {"task": "start", "size": 1, "unit": "start", "ours_ms": "14000"}  # has no peer
+    rows = bench.with_growth([row, {**row, "size": 100, "ours_ms": "400"}, start])
     assert rows[1]["growth"] == "2.00" and "growth" not in rows[0]
 
 

@@ -243,7 +243,7 @@ def starts() -> Iterator[Pair]:
     """Imports, each in a process of its own."""
     for module, peer in (
         ("course_utils", "numpy"),
-        ("course_utils.features", "librosa.core"),
+        ("course_utils.features", "librosa.feature.spectral"),
         ("course_utils.training", "torch"),
     ):
         yield Pair(
@@ -291,7 +291,7 @@ def with_growth(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The exponent of our time over the size, at the last row of each task and peer."""
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
-        groups.setdefault((row["task"], row["peer"]), []).append(row)
+        groups.setdefault((row["task"], row.get("peer", "")), []).append(row)
     for group in groups.values():
         first, last = group[0], group[-1]
         if last["size"] > first["size"]:
