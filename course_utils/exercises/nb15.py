@@ -317,7 +317,7 @@ _KNOWN = [*CAUSES.values(), "the processes wait for each other"]
 _WHY = {
     "A": "Look at what share of the step is spent before the first layer begins.",
     "B": "Compare how often the operations are called with how long one call takes.",
-    "C": "Matrix products and convolutions take nearly all of it, in few and long calls.",
+    "C": "Two lines of the recurrent layers take most of it, in few and long calls.",
 }
 
 
