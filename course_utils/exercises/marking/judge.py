@@ -21,6 +21,7 @@ from course_utils.exercises.marking.sandbox import Sandbox, Stopped
 DONE, TRIED, MISSING, UNJUDGED = "done", "tried", "missing", "not judged"
 _IMPORT_S = 60.0
 _CALL_S = 600.0  # the framework's own limit comes first
+_SETTLE_S = 1.0  # a process whose end a cell has asked for is gone by then
 
 
 @dataclass(frozen=True)
@@ -90,14 +91,14 @@ class _Trial:
         self._cells = given.cells if whole else given.own()
         self._end = time.monotonic() + limits.seconds
         self._box: Sandbox | None = None
+        self._wary = False  # a sandbox has been lost: look after each cell which of them ends it
         self._lost: dict[int, str] = {}  # cells that are not run again, and why
         self._errors: dict[int, str] = {}
 
     def judge(self, place: int, exercise: framework.Exercise) -> tuple[str, str]:
         """State and reason of one exercise."""
         try:
-            answer = self._answer(place, exercise.name)
-            verdict = _patient(exercise).judge(answer)
+            verdict = self._verdict(place, exercise)
         except _OutOfTimeError:
             return UNJUDGED, f"the {self._limits.seconds:g} s of the submission were used up"
         except Stopped as error:
@@ -119,6 +120,19 @@ class _Trial:
         if self._box:
             self._box.close()
             self._box = None
+
+    def _verdict(self, place: int, exercise: framework.Exercise) -> framework.Verdict:
+        """What the check says; asked again where a cell may have ended the process too late."""
+        try:
+            verdict = _patient(exercise).judge(self._answer(place, exercise.name))
+            if self._wary or (self._box and not self._box.gone):
+                return verdict
+        except Stopped:
+            if self._wary:
+                raise
+        self._wary = True
+        self.close()
+        return _patient(exercise).judge(self._answer(place, exercise.name))
 
     def _answer(self, place: int, name: str) -> Any:
         box = self._ready()
@@ -147,11 +161,17 @@ class _Trial:
         try:
             told = box.request(seconds, "run", source)
             self._errors[index] = told[:400] if isinstance(told, str) else ""
+            if self._wary:
+                time.sleep(_SETTLE_S)
+                self._end += _SETTLE_S
+                box.request(self._limits.cell_seconds, "run", "")
         except TimeoutError:
             self._lost[index] = f"the cell had not ended after {seconds:.0f} s"
             return box.interrupt()
         except Stopped as error:
-            self._lost[index] = str(error)
+            if self._wary:
+                self._lost[index] = str(error)
+            self._wary = True  # the end may have come late: it is not sure whose it was
             return False
         return True
 

@@ -81,6 +81,11 @@ class Sandbox:
             self.close()
             raise RuntimeError(f"the sandbox did not start: {error or 'no answer'}") from None
 
+    @property
+    def gone(self) -> bool:
+        """Whether no answer can come any more."""
+        return not self._threads[0].is_alive()
+
     def request(self, seconds: float, *request: Any) -> Any:
         """Send a request and wait for its answer.
 
@@ -134,7 +139,7 @@ class Sandbox:
             try:
                 answer = wire.unpack(self._answers.get(timeout=0.02))
             except queue.Empty:
-                if not self._threads[0].is_alive() and self._answers.empty():
+                if self.gone and self._answers.empty():
                     self._lost()
                 continue
             except wire.UnreadableError as error:
