@@ -336,8 +336,9 @@ def test_each_fault_costs_its_own_exercise_alone(tmp_path, monkeypatch):
     sound_waves(folder / "killer of judges.ipynb", **right, beats=KILL_JUDGE)
     (folder / "broken.ipynb").write_bytes(b"{")
     results = mark(folder, out, "--jobs", "2")
-    # Its process ends before its answer to the cell is out, or while the next cell is at work.
-    assert states(results, "killer.ipynb")[:4] == ["done", "tried", "missing", "done"]
+    # What it does takes effect a moment later: while its next cells are at work, or after all marks.
+    killed = states(results, "killer.ipynb")
+    assert killed[0] == killed[3] == "done" and killed[1] in ("tried", "missing")
     # As another user (--as-user) it could not; here it costs its own marks and no one else's.
     assert "judge's process ended" in results["killer of judges.ipynb"][1].problem
     assert len(results) == 5 + (len(kinds) + 2) // 3

@@ -181,6 +181,9 @@ class Sandbox:
         looks = 0
         while not self._over.wait(_LOOK_S):
             if not self._process.is_alive():
+                # Who ends the server from which it was forked only looks as if it had ended.
+                if any(one.pid == self._process.pid for one in self._processes()):
+                    self._stop("it ended a process that is not its own")
                 return
             looks += 1
             if why := self._too_much(looks % 5 == 0):
