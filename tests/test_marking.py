@@ -336,7 +336,7 @@ def test_each_fault_costs_its_own_exercise_alone(tmp_path, monkeypatch):
     sound_waves(folder / "killer of judges.ipynb", **right, beats=KILL_JUDGE)
     (folder / "broken.ipynb").write_bytes(b"{")
     results = mark(folder, out, "--jobs", "2")
-    # What it does takes effect a moment later: while its next cells are at work, or after all marks.
+    # What it does takes effect a moment later: while its next cells are at work, or too late.
     killed = states(results, "killer.ipynb")
     assert killed[0] == killed[3] == "done" and killed[1] in ("tried", "missing")
     # As another user (--as-user) it could not; here it costs its own marks and no one else's.
