@@ -316,6 +316,36 @@ def write(path: Path, rows: list[dict[str, Any]], arguments: str) -> None:
         writer.writerows(rows)
 
 
+def read(path: Path) -> list[dict[str, str]]:
+    """The rows of a table that `write` made."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(line for line in file if not line.startswith("#")))
+
+
+def table(rows: list[dict[str, str]]) -> str:
+    """The README's table: of each task and peer the largest size, of the explorers the slowest."""
+    explorers = [row for row in rows if row["task"].startswith("explorer ")]
+    largest = {(row["task"], row["peer"]): row for row in rows if row not in explorers}
+    lines = ["| task | ours | peer | ours by the peer's | growth |", "|---|---|---|---|---|"]
+    for row in largest.values():
+        size = f", {int(row['size']):,} {row['unit']}" if row["growth"] else ""
+        peer = f"{row['peer']}, {_time(row['peer_ms'])}" if row["peer"] else ""
+        cells = (row["task"] + size, _time(row["ours_ms"]), peer, row["ratio"], row["growth"])
+        lines.append("| " + " | ".join(cells) + " |")
+    if explorers:
+        slow = max(explorers, key=lambda row: float(row["ours_ms"]))
+        name = slow["task"].removeprefix("explorer ").partition(",")[0]
+        lines.append(
+            f"| slowest of {len(explorers)} explorers ({name}), from key to picture | "
+            f"{_time(slow['ours_ms'])} | | | |"
+        )
+    return "\n".join(line.replace("|  |", "| |").replace("|  |", "| |") for line in lines)
+
+
+def _time(ms: str) -> str:
+    return f"{float(ms):.3g} ms" if float(ms) < 1000 else f"{float(ms) / 1000:.3g} s"
+
+
 def machine() -> str:
     """The processor, as the system names it."""
     cpuinfo = Path("/proc/cpuinfo")
@@ -349,6 +379,7 @@ def main() -> None:
                 print(", ".join(f"{key} {value}" for key, value in row.items()), flush=True)
     given = "".join(f" {a}" for a in sys.argv[1:] if a == "--browser")
     write(arguments.output, with_growth(rows), given)
+    print(table(read(arguments.output)))
 
 
 if __name__ == "__main__":
