@@ -46,3 +46,11 @@ def test_each_word_of_each_reader_is_a_box_with_its_confidence():
     assert shown == ["stop", "0.95", "it", "0.20", "stop", "1.00"]
     alphas = [box.get_alpha() for box in below.patches]
     assert alphas[2] > alphas[0] > alphas[1]
+
+
+def test_words_at_one_place_do_not_hide_each_other():
+    words = {"speller": [("the", 1.0, 1.2, 0.8), ("garage", 1.1, 1.25, 0.4), ("to", 2, 2.1, 0.7)]}
+    above = plotting.readings(np.zeros(8000 * 3), 8000, words)
+    above.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in above.figure.axes[1].texts]
+    assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[k + 1 :])

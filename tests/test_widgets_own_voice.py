@@ -366,16 +366,42 @@ def test_it_tells_and_draws_its_state(tmp_path):
     pictures.append(one.still_png())
     one.trim = (0.1, 1.2)
     pictures.append(one.still_png())
+    one.keep()
+    one.prompt = "02"
+    pictures.append(one.still_png())
     for picture in pictures:
         assert Image.open(io.BytesIO(picture)).size == (700, 330)
         assert len(picture) < 40_000
-    assert len(set(pictures)) == 3
+    assert len(set(pictures)) == 4
+    one.prompt = "01"
     figure = Figure()
     one.draw(figure)
     _, words = figure.axes
     texts = [text.get_text() for text in words.texts]
     assert texts == ["call", "90 %", "11", "25 %"]
     assert words.texts[0].get_position()[0] == pytest.approx(0.1 + 1.1 / 4)
+
+
+def test_without_a_take_the_still_picture_is_the_list_of_what_is_to_be_read(tmp_path):
+    one = recorder(tmp_path, [f"call {n}" for n in range(40)])
+    one.add(voice(), RATE)
+    one.keep()
+    one.prompt = "03"
+    figure = Figure()
+    one.draw(figure)
+    (axes,) = figure.axes
+    assert axes.get_title() == "Read aloud: “call 2”"
+    texts = [text.get_text() for text in axes.texts]
+    assert texts[1::2] == [f"{n + 1}  call {n}" for n in range(own_voice.SHEET)]
+    assert texts[:8:2] == ["✓", "○", "▶", "○"]
+    assert "1 of 40 kept" in figure.get_supxlabel()
+    one.prompt = "40"
+    figure = Figure()
+    one.draw(figure)
+    assert figure.axes[0].texts[-1].get_text() == "40  call 39", "the end of a long list"
+    figure = Figure()
+    recorder(tmp_path, None).draw(figure)
+    assert "say something" in figure.axes[0].texts[0].get_text()
 
 
 def test_the_browser_side_is_small_and_names_only_what_exists(tmp_path):

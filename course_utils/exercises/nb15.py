@@ -366,7 +366,7 @@ _SLOWEST, _FASTEST = 2, 50_000  # times real time, with the small network: a tir
         "on so many hours of sound and gives seconds. What is 1 % of 100.6 hours?",
         "Then multiply: seconds / 3600 divided by the share you measured is an epoch in hours. "
         "Which of the two is larger, and what did the plan not know?",
-        'small = recognition.changed(recognition.RECIPES["digits"]); found = '
+        'small = recognition.RECIPES["digits"]; found = '
         'budget.measured(small, 1.006); epoch = {..., "measured_seconds": found["seconds"], '
         '"measured_share": 0.01, "ratio": ...}',
     ],

@@ -55,9 +55,14 @@ def readings(
     above.plot(np.arange(len(x)) / sample_rate, x, color=BLUE, lw=0.6)
     above.set_ylabel("amplitude")
     above.set_title(f"said: {said}" if said else "", loc="left", fontsize=10)
+    letter_s = len(x) / sample_rate / 95  # of a label, about
     for row, found in enumerate(words.values()):
+        taken = -np.inf
         for text, start, end, confidence in found:
             middle = (start + end) / 2
+            half = max(1.8, len(text) / 2) * letter_s
+            lift = 11 if middle - half < taken else 0  # points: two words at one place
+            taken = max(taken, middle + half) if not lift else taken
             box = plt.Rectangle(
                 (start, row - 0.13),
                 end - start,
@@ -67,11 +72,13 @@ def readings(
                 alpha=0.25 + 0.6 * confidence,
             )
             below.add_patch(box)
-            below.text(middle, row - 0.17, text, ha="center", va="bottom", fontsize=9)
-            note = f"{confidence:.2f}"
-            below.text(middle, row + 0.11, note, ha="center", va="top", fontsize=7, color=GREY)
+            at = {"ha": "center", "textcoords": "offset points"}
+            above_box, under = (middle, row - 0.13), (middle, row + 0.07)
+            below.annotate(text, above_box, (0, 2 + lift), va="bottom", fontsize=9, **at)
+            note, look = f"{confidence:.2f}", {"fontsize": 7, "color": GREY}
+            below.annotate(note, under, (0, -1 - 0.8 * lift), va="top", **look, **at)
     below.set_yticks(range(rows), list(words))
-    below.set(xlabel="time (s)", ylim=(rows - 0.5, -0.55), xlim=(0, len(x) / sample_rate))
+    below.set(xlabel="time (s)", ylim=(rows - 0.5, -0.7), xlim=(0, len(x) / sample_rate))
     for ax in (above, below):
         ax.spines[["top", "right"]].set_visible(False)
     return above

@@ -93,7 +93,12 @@ def looks(
     for word in words:
         middle = (word.start_s + word.end_s) / 2
         ax.annotate(
-            word.text, (middle, 1.01), xycoords=ax.get_xaxis_transform(), ha="center", fontsize=9
+            word.text,
+            (middle, 1.02),
+            xycoords=ax.get_xaxis_transform(),
+            ha="center",
+            va="bottom",
+            fontsize=9,
         )
         for edge in (word.start_s, word.end_s):
             ax.axvline(edge, color=VERMILLION, lw=0.8, ls=":")

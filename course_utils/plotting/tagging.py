@@ -133,7 +133,8 @@ def reliability(labels: ArrayLike, probabilities: Mapping[str, ArrayLike], bins:
         some = counts > 0
         said, true = (np.bincount(place, w, bins)[some] / counts[some] for w in (p, y))
         ax.plot(said, true, style, color=color, lw=1, label=name)
-        ax.scatter(said, true, 12 + 120 * counts[some] / len(y), color=color, marker=marker)
+        size = 12 + 120 * counts[some] / len(y)
+        ax.scatter(said, true, size, color=color, marker=marker, clip_on=False, zorder=3)
     ax.set(xlabel="probability said", ylabel="how often it was true")
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     ax.grid(alpha=0.3)

@@ -13,7 +13,7 @@ _WORK = (
     ("forward", 1.5, 1.1, BLUE),
     ("forward", 2.95, 0.75, BLUE),
     ("backward", 3.85, 1.6, GREEN),
-    ("step of the\noptimizer", 6.7, 1.25, GREY),
+    ("step of the\noptimiser", 6.7, 1.25, GREY),
 )
 
 

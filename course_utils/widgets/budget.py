@@ -75,7 +75,7 @@ class BudgetExplorer(Explorer):
         for name, days in SPANS.items():
             if low < days < high:
                 ax.axhline(days, color=INK, linewidth=0.6, alpha=0.4)
-                ax.text(MOST_DEVICES, days, f" {name}", va="center", fontsize=8)
+                ax.text(MOST_DEVICES, days, name, ha="right", va="bottom", fontsize=8)
         ax.set(xscale="log", yscale="log", ylim=(low, high), xlabel="devices", ylabel="days")
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))

@@ -15,12 +15,13 @@ from matplotlib.figure import Figure
 
 from course_utils import audio, metrics
 from course_utils.datasets import preparation, recordings
-from course_utils.widgets.base import BLUE, RED, Explorer, Quantities, javascript, style
+from course_utils.widgets.base import BLUE, INK, RED, Explorer, Quantities, javascript, style
 
 LONGEST_S = 10.0  # of a take
 SHORTEST_PIECE_S = 0.1  # between the two ends of the trim
 NEARLY_S = 0.005  # times are rounded to hundredths in the browser
 FREE = "your sound"  # the take's name where there are no prompts
+SHEET = 24  # prompts that the still picture shows at once
 
 Reader = Callable[[np.ndarray, int], Any]
 
@@ -466,16 +467,16 @@ class Recorder(Explorer):
         return text
 
     def draw(self, figure: Figure) -> None:
-        """Waveform with the ends of the trim; below it the words of each reader."""
+        """Waveform with the ends of the trim; below it the words of each reader.
+
+        Without a take: what is to be read, and what is kept.
+        """
         draft = self.draft
-        title = "say anything" if self._free else f"“{self._texts[self.prompt]}”"
         if draft is None:
-            axes = figure.subplots()
-            axes.text(0.5, 0.5, f"Read aloud: {title}", ha="center", va="center", wrap=True)
-            axes.set_axis_off()
+            self._draw_prompts(figure)
             return
-        if draft.text:
-            title = f"“{draft.text}”"
+        said = draft.text or self._texts[self.prompt]
+        title = f"“{said}”" if said else "your sound"
         rows = [row for row in self._told(draft)["rows"] if row["state"] == "done"]
         count = max(1, len(rows))
         top, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 0.4 + count])
@@ -484,24 +485,64 @@ class Recorder(Explorer):
         for edge, other in zip(draft.trim, (0, t[-1]), strict=True):
             top.axvline(edge, color=RED, linewidth=1.2)
             top.axvspan(*sorted((edge, other)), color="#999999", alpha=0.3, linewidth=0)
-        top.set_title(title if len(title) < 80 else f"{title[:79]}…", fontsize=10)
+        top.set_title(_cut(title, 80), fontsize=10)
         top.set_ylabel("amplitude", fontsize=8)
         top.tick_params(labelsize=8)
         for number, row in enumerate(rows):
-            for word, start, end, confidence, *_ in row["words"]:
+            times = [(start, end) for _, start, end, *_ in row["words"]]
+            ends = [-draft.trim[0], *(end for _, end in times)]
+            starts = [*(start for start, _ in times[1:]), t[-1] - draft.trim[0]]
+            for place, (word, start, end, confidence, *_) in enumerate(row["words"]):
                 at = draft.trim[0] + start
                 shade = 0.5 if confidence is None else confidence
                 box = {"alpha": 0.1 + 0.5 * shade, "color": BLUE, "linewidth": 0}
                 below.broken_barh([(at, max(0.02, end - start))], (-number - 0.4, 0.8), **box)
                 percent = "?" if confidence is None else f"{100 * confidence:.0f} %"
                 middle = at + (end - start) / 2
-                room = 600 * (end - start) / t[-1]  # of a word in points, over a letter's width
+                # Of a word: up to its neighbours, in points over a letter's width.
+                half_s = min((start + end) / 2 - ends[place], starts[place] - (start + end) / 2)
+                room = 600 * max(end - start, 1.8 * half_s) / t[-1]
                 size = float(np.clip(room / max(1, len(word)), 4, 8))
                 below.text(middle, -number + 0.1, word, ha="center", va="center", fontsize=size)
                 below.text(middle, -number - 0.25, percent, ha="center", va="center", fontsize=6)
         below.set_yticks(-np.arange(len(rows)), [row["reader"] for row in rows], fontsize=8)
         below.set(ylim=(0.6 - count, 0.5), xlim=(0, t[-1]), xlabel="time in s")
         below.tick_params(labelsize=8)
+
+    def _draw_prompts(self, figure: Figure) -> None:
+        """What is to be read, in two columns: kept, shown now, or still to come."""
+        axes = figure.subplots()
+        axes.set(xlim=(0, 1), ylim=(0, 1))
+        axes.set_axis_off()
+        if self._free:
+            text = "Press Record and say something, and see what is read."
+            axes.text(0.5, 0.5, text, ha="center", va="center")
+            return
+        names = list(self._texts)
+        here = names.index(self.prompt)
+        axes.set_title(f"Read aloud: “{_cut(self._texts[self.prompt], 55)}”", fontsize=12)
+        first = max(0, min(here - SHEET // 2, len(names) - SHEET))
+        shown = names[first : first + SHEET]
+        columns = 1 if len(shown) <= 6 else 2
+        rows = math.ceil(len(shown) / columns)
+        for number, name in enumerate(shown):
+            column, row = divmod(number, rows)
+            x, y = column / columns, 1 - (row + 0.5) / max(6, rows)
+            now, kept = name == self.prompt, name in self.takes
+            look = {"color": RED if now else BLUE if kept else INK, "va": "center", "fontsize": 8}
+            axes.text(x, y, "▶" if now else "✓" if kept else "○", **look)
+            text = f"{first + number + 1}  {_cut(self._texts[name], 55)}"
+            axes.text(x + 0.03, y, text, weight="bold" if now else "normal", **look)
+        figure.supxlabel(
+            f"{len(self.takes)} of {len(names)} kept (✓) as “{self.kind}” recordings. Each: "
+            "● Record, read, Stop; move the ends; listen; ✓ Keep.",
+            fontsize=8,
+        )
+
+
+def _cut(text: str, most: int) -> str:
+    """At most so many letters of a text."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _checked_prompts(prompts: Sequence[str] | Mapping[str, str] | None) -> dict[str, str]:
