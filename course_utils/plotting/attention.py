@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from numpy.typing import ArrayLike
 
 from course_utils.datasets.items import Word
@@ -79,7 +80,7 @@ def alignment(
     words: Sequence[Word] = (),
     ax: Axes | None = None,
 ) -> Axes:
-    """Draws where a model looked: a row a token, dark where the weight is large.
+    """Draws where a model looked: a row a token, the darker the larger the weight's root.
 
     Args:
         weights: (tokens, places).
@@ -92,7 +93,9 @@ def alignment(
     ax = new_axes(height=0.9 + 0.2 * len(weights)) if ax is None else ax
     half = place_s / 2
     extent = (-half, (weights.shape[1] - 1) * place_s + half, len(weights) - 0.5, -0.5)
-    ax.imshow(weights, aspect="auto", cmap="Greys", extent=extent, vmin=0, interpolation="none")
+    shades = PowerNorm(0.5, vmin=0)  # or one sure token makes the others pale
+    look = {"cmap": "Greys", "norm": shades, "interpolation": "none"}
+    ax.imshow(weights, aspect="auto", extent=extent, **look)
     for row, word in enumerate(words):
         ax.add_patch(
             plt.Rectangle(

@@ -117,7 +117,8 @@ def paired(scores: Mapping[str, ArrayLike], ylabel: str) -> Axes:
     ax.plot(places, table, "o", color=BLUE, ms=3.5, alpha=0.5)
     ax.plot(places, table.mean(axis=1), "_", color=VERMILLION, ms=44, mew=3)
     for place, mean in zip(places, table.mean(axis=1), strict=True):
-        ax.text(place + 0.2, mean, f"{mean:.2f}", color=VERMILLION, va="center", weight="bold")
+        label = ax.text(place + 0.2, mean, f"{mean:.2f}", color=VERMILLION, va="center")
+        label.set(weight="bold", bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 1})
     ax.set_xticks(places, list(scores))
     ax.set(ylabel=ylabel, xlim=(-0.4, len(table) - 0.5))
     return ax

@@ -136,7 +136,7 @@ function render({ model, el }) {
         box(pen, place, S * frame + D * k, S * band + D * j, 1, 1, colour, thick * 0.75);
       box(pen, place, S * frame, S * band, span, span, colour, thick);
     }
-    title(pen, `input: ${frames} frames × ${bands} bands${P ? `, ${P} zeros around` : ""}`, "frames →, bands ↑", place);
+    title(pen, `input: ${frames} frames × ${bands} bands${P ? `, padding ${P}` : ""}`, "frames →, bands ↑", place);
   }
 
   function drawOutput() {

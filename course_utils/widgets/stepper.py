@@ -167,7 +167,7 @@ class ConvolutionStepper(Explorer):
         right.add_patch(
             Rectangle((frame - 0.5, band - 0.5), 1, 1, fill=False, edgecolor=RED, linewidth=2)
         )
-        left.set_title(f"input with {self.padding} zeros around, and the filter")
+        left.set_title(f"input, padding {self.padding}, and the filter")
         right.set_title(f"feature map, {values.shape[0]} x {values.shape[1]}")
         for axes in (left, right):
             axes.set(xlabel="frame", ylabel="band")
