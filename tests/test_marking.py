@@ -140,6 +140,8 @@ def test_a_notebook_is_known_by_import_title_or_name(tmp_path):
     by_title = notebook(tmp_path / "b.ipynb", ["# 02 The Fourier transform", "1 + 1"])
     by_name = notebook(tmp_path / "kim 03_final.ipynb", ["1 + 1"])
     assert [submission.read(path).number for path in (by_import, by_title, by_name)] == [1, 2, 3]
+    with pytest.raises(submission.UnusableError, match="no notebook of the course"):
+        submission.read(notebook(tmp_path / "student2005_answers.ipynb", ["1 + 1"]))
 
 
 @pytest.mark.parametrize(

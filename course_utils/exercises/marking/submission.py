@@ -13,6 +13,7 @@ from course_utils.exercises import course
 _LARGEST_BYTES = 50_000_000
 _MODULE = re.compile(r"course_utils\.exercises\.nb(\d\d)\b")
 _TITLE = re.compile(r"#\s+(\d\d)\s")
+_NAME = re.compile(r"(?<!\d)(\d\d)_")  # not of "student2005_answers"
 _EXERCISE = re.compile(r"^#{1,6}\s*Exercise\s+\d+\.(\d+)\b", re.M)
 _CLOSING = re.compile(r"^##\s+Further reading\b", re.M)
 _CHECK = re.compile(r"\bcheck\.(\w+)\s*\(")
@@ -142,7 +143,7 @@ def _number(path: Path, cells: list[tuple[str, str]]) -> int:
     known = {notebook.number for notebook in course.NOTEBOOKS if course.path(notebook).exists()}
     code = "\n".join(source for kind, source in cells if kind == "code")
     text = "\n".join(source for kind, source in cells if kind == "markdown")
-    for found in (_MODULE.search(code), _TITLE.match(text), re.search(r"(\d\d)_", path.name)):
+    for found in (_MODULE.search(code), _TITLE.match(text), _NAME.search(path.name)):
         if found and int(found[1]) in known:
             return int(found[1])
     raise UnusableError("no notebook of the course: no import of its checks, no title, no number")
