@@ -114,6 +114,12 @@ def test_readme_has_the_course_map():
         assert (f"notebooks/{notebook.name}.ipynb" in row) == course.path(notebook).exists()
 
 
+def test_every_notebook_tells_the_minutes_of_the_course_map():
+    for notebook in course.NOTEBOOKS:
+        text = course.path(notebook).read_text(encoding="utf-8")
+        assert f"**Time**: {notebook.minutes} minutes to read" in text, notebook.name
+
+
 def test_links_in_markdown_files_resolve():
     pages = ["README.md", "CONTRIBUTING.md", "data/README.md", "docs/teaching.md"]
     for page in map(ROOT.joinpath, pages):

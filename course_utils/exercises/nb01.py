@@ -484,7 +484,7 @@ notebook.set_quiz(
             Option(
                 "It stands still; only its pressure changes.",
                 "Pressure cannot rise at one place unless air moves in from beside it. The swing "
-                "is small, though: at the level of talking, about the size of a virus.",
+                "is small, though: at the level of talking, no more than the size of a virus.",
             ),
         ],
     ),

@@ -165,12 +165,11 @@ def labelled_parts(
     return ax
 
 
-def course_map(notebooks: list, written: set[str]) -> Axes:
+def course_map(notebooks: list) -> Axes:
     """Draws the course as a path of boxes, one row for each part.
 
     Args:
         notebooks: of `course_utils.exercises.course.Notebook`, in reading order.
-        written: names of the notebooks that are there; the others get a dashed frame.
     """
     parts = list(dict.fromkeys(notebook.part for notebook in notebooks))
     colors = dict(zip(parts, (BLUE, GREEN, ORANGE, VERMILLION, PURPLE), strict=False))
@@ -180,18 +179,18 @@ def course_map(notebooks: list, written: set[str]) -> Axes:
         ax.text(-0.15, -row, part, ha="right", va="center", fontsize=11, weight="bold")
         for column, notebook in enumerate(members):
             box = plt.Rectangle(
-                (column + 0.02, -row - 0.36),
-                0.96,
+                (column + 0.06, -row - 0.36),
+                0.88,
                 0.72,
                 facecolor=colors[part] + "22",
                 edgecolor=colors[part],
-                linestyle="-" if notebook.name in written else "--",
             )
             ax.add_patch(box)
             label = f"{notebook.number:02d}\n{fill(notebook.title, 24)}\n{notebook.minutes} min"
             ax.text(column + 0.5, -row, label, ha="center", va="center", fontsize=8)
             if column:
-                ax.annotate("", (column + 0.03, -row), (column - 0.03, -row), arrowprops={"lw": 1})
+                ends = (column + 0.07, -row), (column - 0.07, -row)
+                ax.annotate("", *ends, arrowprops={"arrowstyle": "-|>", "color": "black"})
     ax.set(xlim=(-0.6, 4), ylim=(0.5 - len(parts), 0.5))
     ax.axis("off")
     return ax
@@ -229,7 +228,7 @@ def spectrum(
     ax.set_ylim(max(level[shown].min() - 5, top - 105), top)
     ax.grid(alpha=0.3)
     if label:
-        ax.legend(frameon=False)
+        ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
     return ax
 
 
@@ -370,7 +369,7 @@ def window_comparison(
     f_min: float = 0.0,
 ) -> Axes:
     """Draws one sound through windows of several lengths, each with a hop of an eighth of it."""
-    axes = np.atleast_1d(new_axes(rows=len(n_ffts), height=2.1, share_x=False))
+    axes = np.atleast_1d(new_axes(rows=len(n_ffts), height=6.2 / len(n_ffts), share_x=False))
     for ax, n_fft in zip(axes, n_ffts, strict=True):
         spectrogram(x, sample_rate, n_fft, max(1, n_fft // 8), f_max, f_min, ax=ax)
         title = f"window of {n_fft} samples, {1000 * n_fft / sample_rate:.0f} ms"
