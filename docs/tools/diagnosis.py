@@ -54,7 +54,7 @@ def curves(name: str, recipe: Recipe) -> list[dict]:
         model.parameters(), lr=schedule.rate, weight_decay=schedule.weight_decay
     )
     steps = schedule.epochs * len(batches)
-    dev = recognition._Levelled(data.dev, recipe.sound)
+    dev = recognition.Levelled(data.dev, recipe.sound)
 
     def validate(model: torch.nn.Module) -> dict[str, float]:
         with torch.no_grad():
