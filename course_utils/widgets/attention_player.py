@@ -9,9 +9,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from course_utils import audio, features, metrics
-from course_utils.widgets.base import BLUE, RED, Quantity, javascript
+from course_utils.widgets.base import BLUE, RED, Quantity, Whole, javascript
 from course_utils.widgets.clips import ClipExplorer
-from course_utils.widgets.spectrogram import Whole
 from course_utils.widgets.tagging import LONGEST_S, MICROPHONE_RATE, SHORTEST_S, SILENT
 
 END_NAME = "END"

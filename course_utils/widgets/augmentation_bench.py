@@ -6,9 +6,8 @@ from matplotlib.figure import Figure
 
 from course_utils import features, fourier
 from course_utils.datasets import augmentation
-from course_utils.widgets.base import BLUE, RED, Quantity, javascript
+from course_utils.widgets.base import BLUE, RED, Quantity, Whole, javascript
 from course_utils.widgets.clips import ClipExplorer
-from course_utils.widgets.spectrogram import Whole
 
 NO_NOISE_DB = 40.0  # the slider's end: no noise is added
 SHORTEST_RT60_S = 0.05
