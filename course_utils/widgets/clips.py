@@ -12,6 +12,10 @@ from course_utils.widgets.base import Explorer
 
 LOWEST_RATE, HIGHEST_RATE = 3_000, 96_000  # Hz; what every browser can play
 SHORTEST = 64  # samples
+# Of a sound from outside, recorded or opened in the browser, which resamples it to this rate.
+MICROPHONE_RATE = 16_000  # Hz
+LONGEST_S, SHORTEST_S = 10.0, 0.3
+SILENT = 1e-4  # a peak below it is as good as nothing
 
 
 class Clip(NamedTuple):
@@ -96,6 +100,28 @@ class ClipExplorer(Explorer):
     def duration_s(self) -> float:
         """Its length in seconds, as far as the explorer took it."""
         return len(self.waveform) / self.sample_rate
+
+
+def check_outside(name: str, waveform: ArrayLike, sample_rate: float) -> np.ndarray:
+    """A sound from outside as an array, if there is something to hear in it.
+
+    Args:
+        name: of the sound, for messages.
+        waveform: (samples,), full scale 1.
+        sample_rate: in Hz.
+
+    Raises:
+        ValueError: it is shorter than `SHORTEST_S`, or its peak is below `SILENT`.
+    """
+    waveform = np.asarray(waveform)
+    if waveform.size < SHORTEST_S * sample_rate:
+        raise ValueError(
+            f"{name} lasts {waveform.size / sample_rate:.2f} s; it must last {SHORTEST_S} s "
+            "at least."
+        )
+    if not np.abs(waveform).max() >= SILENT:
+        raise ValueError(f"{name} is silent. Is the microphone switched off?")
+    return waveform
 
 
 def _clip(name: str, sound: tuple[ArrayLike, float], longest: int) -> Clip:
