@@ -66,10 +66,9 @@ class ClipExplorer(Explorer):
         """The sounds as the browser gets them."""
         rows, samples = [], []
         for name, clip in self._sounds.items():
-            # A soft sound uses all 16 bits too.
-            unit = (float(np.abs(clip.waveform).max()) or 1.0) / 32767
+            unit, numbers = sixteen_bits(clip.waveform)
             rows.append([name, clip.sample_rate, len(clip.waveform), unit, clip.given_s])
-            samples.append(np.round(clip.waveform / unit).astype("<i2").tobytes())
+            samples.append(numbers)
         return {"_clips": rows, "_samples": b"".join(samples)}
 
     def _extend(self, clips: Mapping[str, tuple[ArrayLike, float]]) -> None:
@@ -100,6 +99,12 @@ class ClipExplorer(Explorer):
     def duration_s(self) -> float:
         """Its length in seconds, as far as the explorer took it."""
         return len(self.waveform) / self.sample_rate
+
+
+def sixteen_bits(waveform: np.ndarray) -> tuple[float, bytes]:
+    """What the 16-bit number 1 stands for, and the samples as such; soft sounds use all 16 bits."""
+    unit = (float(np.abs(waveform).max()) or 1.0) / 32767
+    return unit, np.round(waveform / unit).astype("<i2").tobytes()
 
 
 def check_outside(name: str, waveform: ArrayLike, sample_rate: float) -> np.ndarray:
