@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from platformdirs import user_data_dir
 
 from course_utils import audio
+from course_utils.datasets import downloads
 from course_utils.datasets.items import Corpus
 from course_utils.datasets.manifest import FLAT_TOP, SILENT_RMS, flat_tops
 
@@ -57,7 +58,7 @@ def folder() -> Path:
     """
     if named := os.environ.get("COURSE_RECORDINGS"):
         return Path(named).expanduser()
-    return Path(user_data_dir("from-sound-waves-to-speech-recognition", False)) / "recordings"
+    return Path(user_data_dir(downloads.APP, False)) / "recordings"
 
 
 def fault(waveform: np.ndarray, sample_rate: int) -> Fault | None:

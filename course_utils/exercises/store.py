@@ -15,6 +15,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 from platformdirs import user_data_dir
 
+from course_utils.datasets.downloads import APP
+
 FORMAT = 1
 _STATES = ("tried", "done")
 _LOCK_S = 10
@@ -34,7 +36,7 @@ def path() -> Path:
     """
     if named := os.environ.get("COURSE_PROGRESS"):
         return Path(named).expanduser()
-    return Path(user_data_dir("from-sound-waves-to-speech-recognition", False)) / "progress.json"
+    return Path(user_data_dir(APP, False)) / "progress.json"
 
 
 def record(key: str, state: str, right: int = 0, of: int = 0) -> str:
