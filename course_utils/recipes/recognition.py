@@ -11,8 +11,7 @@ import csv
 import json
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -791,11 +790,11 @@ def plan(
         return time.perf_counter() - began
 
     size = recipe.schedule.batch_size
-    with kept_memory(model) as one:
+    with training.kept_memory(model) as one:
         seconds = step(1)
     kept, items = one.total, 1
     if size > 1:
-        with kept_memory(model) as two:
+        with training.kept_memory(model) as two:
             step(2, backwards=False)
         kept += (size - 1) * (two.total - one.total)
     if seconds < patience_s:
@@ -818,34 +817,6 @@ def plan(
         "hours_total": hours_epoch * recipe.schedule.epochs,
         "throughput": size * length_s / seconds,
     }
-
-
-class _Bytes:
-    """How many bytes are kept, each tensor's memory counted once."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self.own = {p.untyped_storage().data_ptr() for p in model.parameters()}
-        self.found: dict[int, int] = {}
-
-    def keep(self, x: Tensor) -> Tensor:
-        """Called by torch with what it keeps for the gradient."""
-        memory = x.untyped_storage()
-        if memory.data_ptr() not in self.own:
-            self.found[memory.data_ptr()] = memory.nbytes()
-        return x
-
-    @property
-    def total(self) -> int:
-        """Of all that was kept."""
-        return sum(self.found.values())
-
-
-@contextmanager
-def kept_memory(model: nn.Module) -> Iterator[_Bytes]:
-    """Counts what torch keeps of a forward pass, the weights apart."""
-    counted = _Bytes(model)
-    with torch.autograd.graph.saved_tensors_hooks(counted.keep, lambda x: x):
-        yield counted
 
 
 def changed(recipe: Recipe, **changes: Any) -> Recipe:
