@@ -31,7 +31,7 @@ from course_utils import training
 from course_utils.datasets import batching, fsdd, runs
 from course_utils.models.convolution import Layer
 from course_utils.recipes import recognition
-from course_utils.recipes.recognition import RECIPES, Data, Recipe, changed
+from course_utils.recipes.recognition import RECIPES, Data, Outcome, Recipe, changed
 
 FIELDS = (
     "name",
@@ -195,6 +195,26 @@ def budgeted(recipe: Recipe, model: nn.Module, data: Data) -> tuple[Recipe, Data
     return changed(recipe, epochs=max(1, round(BUDGET_S / epoch))), data
 
 
+def figures(name: str, recipe: Any, seed: int, done: Outcome, seconds: float) -> dict:
+    """What a training of any kind of recogniser is told by; seconds of CPU time."""
+    found = {
+        "name": name,
+        "seed": seed,
+        "parameters": training.count_parameters(done.recogniser.model),
+        "epochs": recipe.schedule.epochs,
+        "seconds": f"{seconds:.0f}",
+        "throughput": f"{3600 * done.hours * recipe.schedule.epochs / seconds:.0f}",
+        "dev_cer": f"{done.dev.cer:.4f}",
+        "dev_wer": f"{done.dev.wer:.4f}",
+        "test_cer": f"{done.test.cer:.4f}",
+        "test_wer": f"{done.test.wer:.4f}",
+    }
+    if len(set(done.speakers)) > 1:
+        low, high = done.test.wer_interval(done.speakers)
+        found |= {"low": f"{low:.4f}", "high": f"{high:.4f}"}
+    return found
+
+
 def row(
     name: str,
     recipe: Recipe,
@@ -223,22 +243,9 @@ def row(
         progress=False,
     )
     seconds = time.process_time() - began
-    found = {
-        "name": name,
-        "seed": seed,
-        "parameters": training.count_parameters(model),
-        "epochs": f"{recipe.schedule.epochs * len(data.train) / len(everything.train):.3g}",
-        "rate": recipe.schedule.rate,
-        "seconds": f"{seconds:.0f}",
-        "throughput": f"{3600 * done.hours * recipe.schedule.epochs / seconds:.0f}",
-        "dev_cer": f"{done.dev.cer:.4f}",
-        "dev_wer": f"{done.dev.wer:.4f}",
-        "test_cer": f"{done.test.cer:.4f}",
-        "test_wer": f"{done.test.wer:.4f}",
-    }
-    if len(set(done.speakers)) > 1:
-        low, high = done.test.wer_interval(done.speakers)
-        found |= {"low": f"{low:.4f}", "high": f"{high:.4f}"}
+    found = figures(name, recipe, seed, done, seconds)
+    found["epochs"] = f"{recipe.schedule.epochs * len(data.train) / len(everything.train):.3g}"
+    found["rate"] = recipe.schedule.rate
     if recipe.speech.units == "characters":
         said = recognition.recognise(done.recogniser, data.test, recognition.with_words(everything))
         low, high = said.wer_interval(done.speakers)

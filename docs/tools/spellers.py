@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from course_utils import decoding, metrics, training
+from course_utils import decoding, metrics
 from course_utils.datasets import digits, fsdd, runs
 from course_utils.datasets.batching import Examples
 from course_utils.datasets.connected_digits import ConnectedDigits
@@ -33,7 +33,7 @@ from course_utils.recipes.spelling import RECIPES, Recipe, Speller
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the tools import each other
 
-from docs.tools.recognisers import missing, options
+from docs.tools.recognisers import figures, missing, options
 
 TRAINED = (
     "name",
@@ -117,23 +117,8 @@ def trained(name: str, recipe: Recipe, seed: int, data: Data, folder: Path | Non
     if recipe.search.beam_size > 1:
         test = Levelled(data.test, recipe.sound)
         greedy = spelling.write(recipe, beam_size=1)(model, test, data.alphabet)
-    found = {
-        "name": name,
-        "seed": seed,
-        "parameters": training.count_parameters(model),
-        "epochs": recipe.schedule.epochs,
-        "seconds": f"{seconds:.0f}",
-        "throughput": f"{3600 * done.hours * recipe.schedule.epochs / seconds:.0f}",
-        "dev_cer": f"{done.dev.cer:.4f}",
-        "dev_wer": f"{done.dev.wer:.4f}",
-        "test_cer": f"{done.test.cer:.4f}",
-        "test_wer": f"{done.test.wer:.4f}",
-        "greedy_cer": f"{greedy.cer:.4f}",
-        "greedy_wer": f"{greedy.wer:.4f}",
-    }
-    if len(set(done.speakers)) > 1:
-        low, high = done.test.wer_interval(done.speakers)
-        found |= {"low": f"{low:.4f}", "high": f"{high:.4f}"}
+    found = figures(name, recipe, seed, done, seconds)
+    found |= {"greedy_cer": f"{greedy.cer:.4f}", "greedy_wer": f"{greedy.wer:.4f}"}
     test = recognition.corpora(recipe.speech)[2]
     utterances = [test[i] for i in range(min(40, len(test)))]
     simple = Speller(model, data.alphabet, changed(recipe, beam_size=1))
