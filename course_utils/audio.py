@@ -295,7 +295,12 @@ def _checked_path(path: str | os.PathLike[str]) -> Path:
 
 
 def checked_waveform(waveform: np.ndarray) -> np.ndarray:
-    """The waveform as float32 `(samples,)`, or an error that says what it is instead."""
+    """The waveform as float32 `(samples,)`.
+
+    Raises:
+        ValueError: it is empty, not one-dimensional, not real, not floating point, or not finite;
+            the message says what it is instead, and what to do.
+    """
     try:
         array = np.asarray(waveform)
     except (RuntimeError, TypeError, ValueError) as error:

@@ -44,6 +44,11 @@ def frame_count(n_samples: int, n_fft: int, hop_length: int, center: bool = True
 def frame(x: np.ndarray, frame_length: int, hop_length: int) -> np.ndarray:
     """Overlapping slices of a signal, x[t · hop_length : t · hop_length + frame_length].
 
+    Args:
+        x: (samples,), floats.
+        frame_length: samples of a slice.
+        hop_length: samples from one slice's start to the next.
+
     Returns:
         (frames, frame_length), a read-only view: no sample is copied. Samples behind the last
         whole frame are in no frame. librosa.util.frame, transposed.

@@ -117,7 +117,16 @@ def note_wave(note: str, duration_s: float, instrument: str, amplitude: float = 
 
     Returns:
         Waveform, float32 `(samples,)`.
+
+    Raises:
+        ValueError: there is no such note or instrument, or the note is too short.
     """
+    for name, value, known in (
+        ("note", note, NOTES),
+        ("instrument", instrument, INSTRUMENTS),
+    ):
+        if value not in known:
+            raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")
     harmonics = np.array(INSTRUMENTS[instrument])
     wave = signals.complex_wave(
         FREQUENCIES_HZ[note], harmonics / harmonics.sum(), None, duration_s, SAMPLE_RATE

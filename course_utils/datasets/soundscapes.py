@@ -80,7 +80,7 @@ class Soundscapes:
             seed: not negative; another seed gives other scenes.
             events: fewest and most events a scene, both included; 0 is a background alone.
             snr_db: lowest and highest SNR of an event against the background.
-            duration_s: of each scene; no shorter than the longest event, 3 s.
+            duration_s: of each scene, from that of the longest event, 3 s, to 600 s.
 
         Raises:
             ValueError: an argument is out of range.

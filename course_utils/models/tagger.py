@@ -60,6 +60,9 @@ class Encoder(nn.Module):
         hidden: features of a frame.
         dropout: of these features.
         layers: of the convolutions.
+
+    Raises:
+        ValueError: an unknown `kind`.
     """
 
     def __init__(
@@ -121,6 +124,9 @@ class Tagger(nn.Module):
         kind: "cnn" or "crnn", see `Encoder`.
         pooling: how the probabilities of frames become a clip's, see `pool`.
         arguments: of the `Encoder`, by name.
+
+    Raises:
+        ValueError: an unknown `kind` or `pooling`.
     """
 
     def __init__(

@@ -321,7 +321,7 @@ def build(recipe: Recipe, alphabet: Alphabet, seed: int = 0) -> DeepSpeech2:
 
 
 class Levelled:
-    """Batches as the network sees them, for a test."""
+    """Batches as the network sees them, without augmentation: for validation and tests."""
 
     def __init__(self, examples: Examples, sound: Sound, batch_size: int = 32) -> None:
         self.batches, self.sound = loader(examples, batch_size), sound
@@ -349,7 +349,17 @@ def loss_of(recipe: Recipe) -> Callable[[nn.Module, Batch], Tensor]:
 
 
 def heard(waveform: np.ndarray, sample_rate: int, sound: Sound, resample: bool = False) -> Tensor:
-    """One waveform as the network sees it, (1, frames, n_mels); see `Recogniser.log_probs`."""
+    """One waveform as the network sees it, float32 (1, frames, n_mels).
+
+    Args:
+        waveform: (samples,), 60 s at most.
+        sample_rate: in Hz.
+        sound: the recipe's.
+        resample: take another rate than the recipe's.
+
+    Raises:
+        ValueError: another rate, too short, silent, or too long.
+    """
     wanted = sound.sample_rate
     if len(waveform) > LONGEST_S * sample_rate:
         raise ValueError(
@@ -749,7 +759,7 @@ def plan(
     """What a training would take on this machine, from a few measured steps on noise.
 
     Args:
-        recipe: its batch size, model and epochs count.
+        recipe: its batch size, model and number of epochs count.
         hours: of sound in the corpus.
         length_s: of an utterance, on average.
         steps: how many are measured, after one that is not.
@@ -832,7 +842,8 @@ def changed(recipe: Recipe, **changes: Any) -> Recipe:
         recipe = replace(recipe, **{part: replace(getattr(recipe, part), **own)})
         changes = {k: v for k, v in changes.items() if k not in own}
     if changes:
-        raise ValueError(f"a recipe has no {', '.join(changes)}")
+        known = (name for part in asdict(recipe) for name in asdict(getattr(recipe, part)))
+        raise ValueError(f"a recipe has no {', '.join(changes)}; it has {', '.join(known)}")
     return recipe
 
 

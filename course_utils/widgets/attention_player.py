@@ -550,6 +550,12 @@ class AttentionPlayer(ClipExplorer):
     def add(self, name: str, waveform: ArrayLike, sample_rate: float, text: str = "") -> None:
         """Take another sound (or another one under the same name), and show how it is read.
 
+        Args:
+            name: of the sound.
+            waveform: (samples,), full scale 1.
+            sample_rate: in Hz, one that the spellers take.
+            text: what is said in it, if known.
+
         Raises:
             ValueError: it is too short, silent, or not what an explorer can play.
         """
