@@ -51,7 +51,7 @@ class TaggingExplorer(ClipExplorer):
         problem: what was wrong with the last sound from outside; empty when nothing was.
     """
 
-    _esm = javascript("spectrum.js", "stft.js", "recorder.js", "tagging.js")
+    _esm = javascript("spectrum.js", "stft.js", "recorder.js", "intake.js", "tagging.js")
     LONGEST = int(LONGEST_S * MICROPHONE_RATE)
     YOURS = "your sound"
 
