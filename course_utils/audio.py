@@ -9,7 +9,6 @@ import base64
 import html
 import io
 import os
-import secrets
 import warnings
 from dataclasses import dataclass, field
 from numbers import Real
@@ -18,6 +17,8 @@ from typing import BinaryIO, Literal
 
 import numpy as np
 import soundfile
+
+from course_utils import files
 
 MIN_RATE, MAX_RATE = 1_000, 768_000  # Hz; outside lies a typing error, not a sound
 MIN_PLAYED_RATE = 3_000  # Hz; browsers built on Chromium refuse anything slower
@@ -136,12 +137,8 @@ def save(path: str | os.PathLike[str], waveform: np.ndarray, sample_rate: int) -
             f"{path}: its peak of {peak:.4g} is beyond full scale; players will clip it",
             stacklevel=2,
         )
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with files.whole(path) as part:
+        part.write_bytes(data)
 
 
 def to_flac(waveform: np.ndarray, sample_rate: int) -> bytes:
@@ -298,7 +295,12 @@ def _checked_path(path: str | os.PathLike[str]) -> Path:
 
 
 def checked_waveform(waveform: np.ndarray) -> np.ndarray:
-    """The waveform as float32 `(samples,)`, or an error that says what it is instead."""
+    """The waveform as float32 `(samples,)`.
+
+    Raises:
+        ValueError: it is empty, not one-dimensional, not real, not floating point, or not finite;
+            the message says what it is instead, and what to do.
+    """
     try:
         array = np.asarray(waveform)
     except (RuntimeError, TypeError, ValueError) as error:

@@ -44,6 +44,11 @@ def frame_count(n_samples: int, n_fft: int, hop_length: int, center: bool = True
 def frame(x: np.ndarray, frame_length: int, hop_length: int) -> np.ndarray:
     """Overlapping slices of a signal, x[t · hop_length : t · hop_length + frame_length].
 
+    Args:
+        x: (samples,), floats.
+        frame_length: samples of a slice.
+        hop_length: samples from one slice's start to the next.
+
     Returns:
         (frames, frame_length), a read-only view: no sample is copied. Samples behind the last
         whole frame are in no frame. librosa.util.frame, transposed.
@@ -99,54 +104,6 @@ def stft(
     if center:
         x = _pad_ends(x, n_fft // 2, pad_mode)
     return scipy.fft.rfft(frame(x, n_fft, hop_length) * w).astype(np.complex64)
-
-
-def istft(
-    X: np.ndarray,
-    n_fft: int,
-    hop_length: int,
-    win_length: int | None = None,
-    window: str = "hann",
-    center: bool = True,
-    length: int | None = None,
-) -> np.ndarray:
-    """The signal whose `stft` is nearest to X: overlap-add, y = Σ_t w · x_t / Σ_t w².
-
-    Equation 6 of Griffin and Lim (1984), https://doi.org/10.1109/TASSP.1984.1164317. Give the
-    arguments of `stft`. librosa.istft and torch.istft, transposed.
-
-    Args:
-        X: complex (frames, n_fft // 2 + 1).
-        n_fft: samples of one frame.
-        hop_length: samples from one frame to the next.
-        win_length: length of the window; None: n_fft.
-        window: a name of `fourier.window`.
-        center: whether `stft` padded the ends; they are cut off again.
-        length: samples to return, behind the last frame zeros; None: as many as the frames hold.
-
-    Returns:
-        float32 (samples,). Samples at the ends that lie under a zero of the window are 0 (with
-        center=False and a Hann window: the first one), as in librosa; torch.istft refuses them.
-
-    Raises:
-        ValueError: X has another shape, or the hops leave samples that no window sees.
-    """
-    w = _frame_window(window, win_length, n_fft, hop_length)
-    if np.ndim(X) != 2 or np.shape(X)[0] == 0 or np.shape(X)[1] != n_fft // 2 + 1:
-        raise ValueError(
-            f"X must be (frames, bins) with {n_fft // 2 + 1} bins for n_fft={n_fft}, "
-            f"got {np.shape(X)}: transpose a spectrum from librosa or torch"
-        )
-    _check_no_gaps(w, hop_length)
-    y = _overlap_add(scipy.fft.irfft(X, n=n_fft) * w, hop_length)
-    total = _overlap_add(np.broadcast_to(w**2, (len(X), n_fft)), hop_length)
-    y = np.divide(y, total, out=np.zeros_like(y), where=total > np.finfo(np.float32).tiny)
-    if center:
-        y = y[n_fft // 2 : len(y) - n_fft // 2 if length is None else None]
-    if length is not None:
-        _check_positive_int(length=length)
-        y = np.pad(y[:length], (0, max(0, length - len(y))))
-    return y.astype(np.float32)
 
 
 def hz_to_mel(frequency: ArrayLike, scale: str = "slaney") -> np.ndarray:
@@ -505,23 +462,6 @@ def _pad_ends(x: np.ndarray, n: int, pad_mode: str) -> np.ndarray:
             'use pad_mode="constant" or a smaller n_fft'
         )
     return np.pad(x, n, mode=pad_mode)
-
-
-def _overlap_add(frames: np.ndarray, hop_length: int) -> np.ndarray:
-    y = np.zeros((len(frames) - 1) * hop_length + frames.shape[1], dtype=np.float64)
-    for t, samples in enumerate(frames):
-        y[t * hop_length : t * hop_length + len(samples)] += samples
-    return y
-
-
-def _check_no_gaps(w: np.ndarray, hop_length: int) -> None:
-    """Every sample must lie under some window that is not zero there."""
-    folded = np.pad(w**2, (0, -len(w) % hop_length)).reshape(-1, hop_length).sum(axis=0)
-    if folded.min() < 1e-10:
-        raise ValueError(
-            f"with hop_length={hop_length}, {np.sum(folded < 1e-10)} of {hop_length} samples lie "
-            "under zeros of every window and are lost: use a smaller hop_length"
-        )
 
 
 def _warn_of_empty_filters(

@@ -420,38 +420,6 @@ def convolve(x: ArrayLike, h: ArrayLike) -> np.ndarray:
     return circular_convolve(_pad(x, size), _pad(h, size))[:n]
 
 
-def overlap_add(x: ArrayLike, h: ArrayLike, block: int) -> np.ndarray:
-    """Linear convolution block by block: what `convolve` gives, for a signal that never ends.
-
-    Each block comes out longer than it went in, by the taps of `h` less one; these tails overlap
-    the next blocks and are added to them.
-
-    Args:
-        x: `(samples,)`, real.
-        h: `(taps,)`, real.
-        block: number of samples that are filtered at a time, at least 1.
-
-    Returns:
-        `(samples + taps - 1,)`; single precision if both inputs are.
-
-    Raises:
-        ValueError: an input is empty, complex or not one-dimensional, or `block` is less than 1.
-        TypeError: an input does not hold numbers.
-    """
-    if block < 1:
-        raise ValueError(f"block must be at least 1 sample, got {block}")
-    signal, response = _as_real(x), _as_real(h)
-    tail = response.size - 1
-    size = power_of_two_from(block + tail)
-    H = np.fft.rfft(response, size)
-    y = np.zeros(signal.size + tail)
-    for start in range(0, signal.size, block):
-        piece = signal[start : start + block]
-        filtered = np.fft.irfft(np.fft.rfft(piece, size) * H, size)
-        y[start : start + piece.size + tail] += filtered[: piece.size + tail]
-    return _in_type_of(y, x, h)
-
-
 def lowpass_impulse_response(cutoff_hz: float, n_taps: int, sample_rate: float) -> np.ndarray:
     """Impulse response of a low-pass: a sinc, cut to `n_taps` by a Hamming window.
 

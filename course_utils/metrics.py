@@ -128,7 +128,9 @@ def error_rate(references: Sequence[Sequence[Any]], hypotheses: Sequence[Sequenc
         ValueError: the counts differ, or there is no reference token at all.
     """
     if len(references) != len(hypotheses):
-        raise ValueError(f"{len(references)} references, but {len(hypotheses)} hypotheses")
+        raise ValueError(
+            f"{len(references)} references, but {len(hypotheses)} hypotheses: give one for each"
+        )
     total = sum(map(len, references))
     if total == 0:
         raise ValueError("there is no reference token: an error rate has nothing to divide by")
@@ -305,10 +307,15 @@ def f1(labels: ArrayLike, predictions: ArrayLike) -> float:
     Args:
         labels: 0 or 1, any shape.
         predictions: 0 or 1, the same shape; all places count alike.
+
+    Raises:
+        ValueError: the shapes differ.
     """
     labels, predictions = (np.asarray(x).astype(bool) for x in (labels, predictions))
     if labels.shape != predictions.shape:
-        raise ValueError(f"labels are {labels.shape}, predictions {predictions.shape}")
+        raise ValueError(
+            f"labels are {labels.shape}, predictions {predictions.shape}: they must be alike"
+        )
     right = int((labels & predictions).sum())
     return 2 * right / max(int(labels.sum() + predictions.sum()), 1)
 
@@ -369,7 +376,10 @@ def event_f1(
     Source: Mesaros, Heittola and Virtanen (2016), https://doi.org/10.3390/app6060162
     """
     if len(references) != len(detections):
-        raise ValueError(f"{len(references)} clips of references, {len(detections)} of detections")
+        raise ValueError(
+            f"{len(references)} clips of references, {len(detections)} of detections: give the "
+            "detected events of each clip, [] where there are none"
+        )
     pairs = 0
     for wanted, got in zip(references, detections, strict=True):
         for event in (*wanted, *got):
@@ -445,7 +455,8 @@ def _binary(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarra
     if labels.shape != scores.shape or labels.size == 0:
         raise ValueError(f"labels are {labels.shape}, scores {scores.shape}: they must be alike")
     if not np.isin(labels, (0, 1)).all():
-        raise ValueError("labels must be 0 or 1")
+        wrong = labels[~np.isin(labels, (0, 1))]
+        raise ValueError(f"labels must be 0 or 1, got {wrong[0]!r} among them")
     if np.isnan(scores).any():
         raise ValueError(f"{np.isnan(scores).sum()} scores are NaN")
     return labels.astype(bool), scores

@@ -332,21 +332,6 @@ def db_to_amplitude(level_db: ArrayLike, reference: float = 1.0) -> np.ndarray:
     return reference * 10 ** (np.asarray(level_db, dtype=np.float64) / 20)
 
 
-def spl_db(pressure_pa: ArrayLike) -> float:
-    """Sound pressure level: the RMS of a pressure over 20 µPa, in dB.
-
-    Args:
-        pressure_pa: deviations from the pressure at rest, in pascal; at least one.
-
-    Returns:
-        Level in dB SPL. A sine with a peak of 1 Pa is at 90.97 dB.
-
-    Raises:
-        ValueError: there are no values.
-    """
-    return float(amplitude_to_db(rms(pressure_pa), reference=HEARING_THRESHOLD_PA))
-
-
 def quantise(
     x: ArrayLike,
     bits: int,
@@ -447,35 +432,6 @@ def alias_frequency(frequency_hz: ArrayLike, sample_rate: float) -> np.ndarray:
     _check_number("sample_rate", sample_rate, "a positive number of Hz", positive=True)
     frequency_hz = _finite("frequency_hz", frequency_hz)
     return np.abs(frequency_hz - sample_rate * np.round(frequency_hz / sample_rate))
-
-
-def sinc_interpolate(samples: ArrayLike, sample_rate: float, times_s: ArrayLike) -> np.ndarray:
-    """The one band-limited curve through the samples: sum over n of samples[n] sinc(rate t - n).
-
-    The sum is exact for endless samples. Here everything outside them counts as zero, so the curve
-    is off near both ends: d samples from an end, for a sine of frequency f, by at most about
-    1 / (2 pi d cos(pi f / rate)) of its amplitude. Close to rate / 2 that is far.
-
-    Args:
-        samples: `(samples,)`, the first one at t = 0.
-        sample_rate: in Hz, > 0.
-        times_s: `(times,)`, in seconds.
-
-    Returns:
-        Values at `times_s`, float32 `(times,)`.
-
-    Raises:
-        ValueError: an argument is out of range, or samples x times exceeds 30 million.
-    """
-    samples, times_s = _finite_vector("samples", samples), _finite_vector("times_s", times_s)
-    _check_number("sample_rate", sample_rate, "a positive number of Hz", positive=True)
-    if samples.size * times_s.size > MAX_SAMPLES:
-        raise ValueError(
-            f"{samples.size:,} samples at {times_s.size:,} times need too many terms (at most "
-            f"{MAX_SAMPLES:,}). Interpolate a part, or use audio.resample."
-        )
-    kernel = np.sinc(times_s[:, None] * sample_rate - np.arange(samples.size))
-    return _waveform(kernel @ samples)
 
 
 def resonator(

@@ -190,63 +190,6 @@ def test_frame_is_a_view_of_whole_frames():
     assert np.shares_memory(features.frame(x, 4, 3), x)
 
 
-@few
-@given(stft_settings(), signals)
-def test_istft_equals_torch(frames, signal):
-    assume(frames["win_length"] >= 8)
-    frames |= {"center": True, "hop_length": min(frames["hop_length"], frames["win_length"] // 4)}
-    del frames["pad_mode"]
-    X = features.stft(make_signal(*signal, 16_000), **frames)
-    window = TORCH_WINDOW[frames["window"]](frames["win_length"])
-    theirs = torch.istft(torch.from_numpy(X.T), **frames | {"window": window})
-    ours = features.istft(X, **frames)
-    assert ours.dtype == np.float32
-    assert relative_error(ours, theirs.numpy()) < 1e-5
-
-
-@pytest.mark.slow  # librosa compiles its overlap-add
-@pytest.mark.parametrize("center", [True, False])
-@pytest.mark.parametrize("n_fft", [256, 255])
-def test_istft_equals_librosa(center, n_fft):
-    frames = {"n_fft": n_fft, "win_length": 200, "hop_length": 50, "center": center}
-    X = features.stft(make_signal(0, 4000, 16_000), **frames)
-    assert relative_error(features.istft(X, **frames), librosa.istft(X.T, **frames)) < 1e-5
-    theirs = librosa.istft(X.T, **frames, length=4000)
-    assert relative_error(features.istft(X, **frames, length=4000), theirs) < 1e-5
-
-
-@few
-@given(stft_settings(), signals)
-def test_istft_undoes_stft(frames, signal):
-    assume(frames["win_length"] >= 8)
-    x = make_signal(*signal, 16_000)
-    frames["center"] = True
-    frames["hop_length"] = frames["win_length"] // 4
-    X = features.stft(x, **frames)
-    del frames["pad_mode"]
-    y = features.istft(X, **frames, length=len(x))
-    assert y.shape == x.shape
-    np.testing.assert_allclose(y, x, atol=2e-5 * np.abs(x).max())
-
-
-def test_istft_length_and_lost_samples():
-    x = make_signal(1, 1000, 16_000)
-    X = features.stft(x, 64, 16)
-    assert features.istft(X, 64, 16).shape == (16 * (len(X) - 1),)
-    long = features.istft(X, 64, 16, length=1200)
-    np.testing.assert_array_equal(long[1024 + 8 :], 0)
-    y = features.istft(features.stft(x, 64, 16, center=False), 64, 16, center=False)
-    assert y[0] == 0
-    np.testing.assert_allclose(y[1:16], x[1:16], atol=1e-3 * np.abs(x[1:16]).min())
-    np.testing.assert_allclose(y[16:900], x[16:900], atol=1e-5 * np.abs(x).max())
-    with pytest.raises(ValueError, match="1 of 64 samples lie under zeros"):
-        features.istft(features.stft(x, 64, 64), 64, 64)
-    with pytest.raises(ValueError, match=r"33 bins for n_fft=64, got \(33, 63\): transpose"):
-        features.istft(X.T, 64, 16)
-    with pytest.raises(ValueError, match="length must be a positive integer, got 0"):
-        features.istft(X, 64, 16, length=0)
-
-
 @pytest.mark.parametrize("scale", ["slaney", "htk"])
 def test_mel_scales_equal_librosa_and_invert(scale):
     f = np.concatenate([[0, 999.999, 1000, 1000.001], np.linspace(0, 22_050, 500)])

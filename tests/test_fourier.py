@@ -377,22 +377,7 @@ def test_convolutions_agree_with_their_definitions(x, taps, real):
     assert np.abs(fourier.circular_convolve(x, h) - wrapped).max() < 1e-12
 
 
-@given(st.integers(1, 700), st.integers(1, 200), st.integers(1, 400))
-@example(n=700, taps=200, block=1)
-@settings(max_examples=40, deadline=None)
-def test_overlap_add_agrees_with_scipy(n, taps, block):
-    x, h = random_signal(n, real=True), random_signal(taps, seed=1, real=True)
-    expected = scipy.signal.oaconvolve(x, h)
-    assert fourier.overlap_add(x, h, block) == pytest.approx(expected, abs=1e-12)
-
-
-def linear_by_blocks(x, h):
-    return fourier.overlap_add(x, h, block=4)
-
-
-@pytest.mark.parametrize(
-    "convolution", [fourier.convolve, fourier.circular_convolve, linear_by_blocks]
-)
+@pytest.mark.parametrize("convolution", [fourier.convolve, fourier.circular_convolve])
 def test_convolution_keeps_the_type_of_its_inputs(convolution):
     single, double = np.ones(8, np.float32), np.ones(8)
     assert convolution(single, single).dtype == np.float32
@@ -410,15 +395,11 @@ def test_convolution_keeps_the_type_of_its_inputs(convolution):
 def test_complex_convolutions_stay_complex():
     x = random_signal(9).astype(np.complex64)
     assert fourier.convolve(x, np.float32([1, 2])).dtype == np.complex64
-    with pytest.raises(ValueError, match="real signal"):
-        fourier.overlap_add(x, [1.0], 4)
 
 
 def test_convolution_refuses_lengths_that_make_no_sense():
     with pytest.raises(ValueError, match="x has 4 samples, h has 3"):
         fourier.circular_convolve(np.ones(4), np.ones(3))
-    with pytest.raises(ValueError, match="block must be at least 1"):
-        fourier.overlap_add(np.ones(4), np.ones(3), 0)
 
 
 @pytest.mark.parametrize("n_taps", [1, 2, 31, 64, 201])

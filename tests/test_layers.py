@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "course_utils"
 ROWS = [
-    "show audio signals fourier features metrics",
+    "show files audio signals fourier features metrics",
     "datasets",
     "models",
     "ctc language decoding",

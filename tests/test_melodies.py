@@ -73,9 +73,9 @@ def test_features_are_zero_in_silence_and_count_frames_every_20_ms():
         ({"count": 0}, "count must be a whole number"),
         ({"count": 2.5}, "count must be a whole number"),
         ({"count": 3, "seed": -1}, "seed must be a whole number"),
-        ({"count": 3, "notes": (3, 2)}, r"notes must be \(fewest, most\)"),
-        ({"count": 3, "notes": 4}, r"notes must be \(fewest, most\)"),
-        ({"count": 3, "notes": (0, 4)}, r"notes must be \(fewest, most\)"),
+        ({"count": 3, "notes": (3, 2)}, r"notes must be \(least, most\)"),
+        ({"count": 3, "notes": 4}, r"notes must be \(least, most\)"),
+        ({"count": 3, "notes": (0, 4)}, r"notes must start at 1 or more, got \(0, 4\)"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):

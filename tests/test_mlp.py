@@ -118,14 +118,6 @@ def test_dropout_keeps_the_mean_in_training_and_everything_in_evaluation():
             mlp.Dropout(p)
 
 
-def test_a_residual_adds_its_input_and_refuses_another_shape():
-    inner = mlp.Linear(4, 4)
-    x = torch.randn(3, 4)
-    torch.testing.assert_close(mlp.Residual(inner)(x), x + inner(x))
-    with pytest.raises(ValueError, match=r"shape of the input, \(3, 4\), got \(3, 2\)"):
-        mlp.Residual(mlp.Linear(4, 2))(x)
-
-
 @pytest.mark.parametrize("sizes", [(5, 3), (5, 8, 3), (5, 8, 6, 3)])
 def test_a_network_is_torchs_stack_of_layers(sizes):
     torch.manual_seed(5)

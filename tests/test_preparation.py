@@ -1,10 +1,10 @@
-"""Level, offset and silence leave no trace; recorded runs are read as numbers."""
+"""Level, offset and silence leave no trace."""
 
 import numpy as np
 import pytest
 
 from course_utils import signals
-from course_utils.datasets import digits, preparation, runs
+from course_utils.datasets import digits, preparation
 
 RATE = 8000
 
@@ -67,33 +67,3 @@ def test_pre_emphasis_lifts_what_is_high():
 def test_silence_becomes_zeros():
     c = preparation.even_log_mel(np.zeros(2000, np.float32), RATE)
     np.testing.assert_array_equal(c, 0)
-
-
-def test_recorded_runs_are_read_with_numbers(tmp_path, monkeypatch):
-    (tmp_path / "toy.csv").write_text("# how\nname,share,count\none,0.5,3\n", encoding="utf-8")
-    monkeypatch.setattr(runs, "FOLDER", tmp_path)
-    assert runs.load("toy") == [{"name": "one", "share": 0.5, "count": 3}]
-    with pytest.raises(FileNotFoundError, match="Here are: toy"):
-        runs.load("other")
-
-
-def test_the_run_of_fsdd_is_complete_and_says_how_it_was_made():
-    rows = runs.load("fsdd_digits")
-    speakers = {row["speaker"] for row in rows}
-    assert len(speakers) == 6
-    by_setting: dict[str, list] = {}
-    for row in rows:
-        assert 0 < row["accuracy"] <= 1
-        by_setting.setdefault(row["setting"], []).append(row)
-    assert next(iter(by_setting)) == "plain"
-    last = list(by_setting)[-1]
-    assert last.startswith("all")
-    for found in by_setting.values():
-        for seed in {row["seed"] for row in found}:
-            assert {row["speaker"] for row in found if row["seed"] == seed} == speakers
-    for seed in {row["seed"] for row in by_setting[last]}:
-        shares = [row["accuracy"] for row in by_setting[last] if row["seed"] == seed]
-        assert np.mean(shares) >= 0.94
-    head = (runs.FOLDER / "fsdd_digits.csv").read_text(encoding="utf-8").splitlines()[:4]
-    assert all(line.startswith("#") for line in head)
-    assert "python docs/tools/fsdd_digits.py" in head[1]

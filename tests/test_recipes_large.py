@@ -145,7 +145,7 @@ def test_a_plan_counts_what_layers_keep():
     found = recognition.plan(recipe, 1, 1.0, steps=1, device="cpu")
     model = recognition.build(recipe, recognition.alphabet_of(recipe.speech)).train()
     eight = torch.full((8,), 100), torch.randint(1, 11, (8, 2)), torch.full((8,), 2)
-    with recognition.kept_memory(model) as kept:
+    with training.kept_memory(model) as kept:
         recognition.loss_of(recipe)(model, Batch(torch.randn(8, 100, 40), *eight))
     assert found["kept_gb"] == pytest.approx(kept.total / 1e9, rel=0.05)
     assert kept.total > 8 * 4 * (100 * 40 + 2 * 16 * 25 * 20)  # before and after the activation

@@ -204,14 +204,6 @@ def test_a_full_scale_sine_is_at_minus_three_decibels():
     assert level == pytest.approx(-3.0103, abs=1e-4)
 
 
-def test_sound_pressure_level_is_defined_on_the_rms():
-    assert signals.spl_db(np.full(10, 20e-6)) == pytest.approx(0, abs=1e-9)
-    assert signals.spl_db([1.0, -1.0]) == pytest.approx(93.979, abs=1e-3)
-    assert signals.spl_db(np.sin(2 * np.pi * np.arange(1_000) / 100)) == pytest.approx(
-        90.969, abs=1e-3
-    )
-
-
 def test_mid_rise_levels():
     x = np.array([-2, -1, -0.6, -0.5, -0.1, 0, 0.1, 0.49, 0.5, 0.99, 1, 2])
     expected = [-0.75, -0.75, -0.75, -0.25, -0.25, 0.25, 0.25, 0.25, 0.75, 0.75, 0.75, 0.75]
@@ -328,34 +320,6 @@ def test_alias_of_the_corners_and_of_arrays():
         signals.alias_frequency([0, 1_000, 4_000, 5_000, 8_000, 9_000, 13_000], 8_000),
         [0, 1_000, 4_000, 3_000, 0, 1_000, 3_000],
     )
-
-
-def test_sinc_interpolation_goes_through_the_samples():
-    x = np.random.default_rng(0).standard_normal(50)
-    np.testing.assert_allclose(
-        signals.sinc_interpolate(x, 8_000, np.arange(50) / 8_000), x, atol=1e-6
-    )
-
-
-@pytest.mark.parametrize("frequency", [300.0, 2_000.0, 3_300.0, 3_900.0])
-def test_sinc_interpolation_finds_the_wave_between_the_samples(frequency):
-    sample_rate = 8_000
-    n = np.arange(10_000)
-    x = np.sin(2 * np.pi * frequency * n / sample_rate)
-    for distance in (20, 200, 1_000):  # the far end adds an eighth at most
-        t = (distance + np.linspace(-10, 10, 201)) / sample_rate
-        wave = np.sin(2 * np.pi * frequency * t)
-        error = np.abs(signals.sinc_interpolate(x, sample_rate, t) - wave).max()
-        documented = 1 / (2 * np.pi * (distance - 10) * np.cos(np.pi * frequency / sample_rate))
-        assert 0.1 * documented < error < 1.13 * documented
-    # Far from both ends it is right where straight lines between the samples are off.
-    straight = np.abs(np.interp(t, n / sample_rate, x) - wave).max()
-    assert error < 0.1 * straight
-
-
-def test_sinc_interpolation_refuses_what_would_fill_the_memory():
-    with pytest.raises(ValueError, match=r"22,050 samples at 22,050 times .* audio\.resample"):
-        signals.sinc_interpolate(np.zeros(22_050), 22_050, np.zeros(22_050))
 
 
 def test_notes():
@@ -475,7 +439,6 @@ def test_wave_fields_broadcast():
         (lambda: signals.quantise([0], 8, dither="tpdf", rng=0), "dither must be None"),
         (lambda: signals.quantise([np.nan], 8), "x must be finite"),
         (lambda: signals.alias_frequency(1, 0), "sample_rate must be a positive"),
-        (lambda: signals.sinc_interpolate([1], 1, [np.inf]), "times_s must be finite"),
         (lambda: signals.displacement(0, 0, 0, 1), "frequency_hz must be a positive"),
         (lambda: signals.displacement(0, 0, 1, 1, 0), "speed must be a positive number of m/s"),
         (lambda: signals.displacement(np.nan, 0, 1, 1), "x_m must be finite"),

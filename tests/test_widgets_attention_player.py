@@ -23,7 +23,7 @@ from course_utils.widgets.attention_player import (
     find_skips,
     find_speech,
 )
-from course_utils.widgets.tagging import MICROPHONE_RATE
+from course_utils.widgets.clips import MICROPHONE_RATE
 
 RATE = 8000
 LETTERS = "abcdefgh"

@@ -10,7 +10,7 @@ from PIL import Image
 
 from course_utils import widgets
 from course_utils.metrics import Event
-from course_utils.widgets.tagging import MICROPHONE_RATE
+from course_utils.widgets.clips import MICROPHONE_RATE
 
 RATE = 8000
 NAMES = ("low", "high")

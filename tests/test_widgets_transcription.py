@@ -14,7 +14,8 @@ from course_utils import audio, ctc, decoding, widgets
 from course_utils.datasets.text import Alphabet
 from course_utils.recipes import recognition
 from course_utils.recipes.frames import Sound, frames_of
-from course_utils.widgets.transcription import MICROPHONE_RATE, MOST_ROWS, shown
+from course_utils.widgets.clips import MICROPHONE_RATE
+from course_utils.widgets.transcription import MOST_ROWS, shown
 
 RATE = 8000
 TONES = {"a": 400, "b": 1000, "c": 2400}  # Hz; of a language whose letters are tones

@@ -122,6 +122,15 @@ def reverberate(
     """Heard in a synthesised room: convolved with a `room_response`, at the level it had.
 
     What rings on behind the end is cut off, so the length stays.
+
+    Args:
+        waveform: (samples,).
+        sample_rate: in Hz.
+        rt60_s: reverberation time of the room, 0.05 to 5 s.
+        rng: draws the room.
+
+    Raises:
+        ValueError: `rt60_s` is out of range.
     """
     from scipy.signal import fftconvolve
 

@@ -132,10 +132,12 @@ class Examples(Dataset):
         if len(features) == 0:
             raise ValueError("the data set is empty: there is no item to learn from")
         if len(features) != len(targets):
-            raise ValueError(f"{len(features)} items, but {len(targets)} targets")
+            raise ValueError(
+                f"{len(features)} items, but {len(targets)} targets: give one for each"
+            )
         self.ids = [f"item {i}" for i in range(len(features))] if ids is None else list(ids)
         if len(self.ids) != len(features):
-            raise ValueError(f"{len(features)} items, but {len(self.ids)} ids")
+            raise ValueError(f"{len(features)} items, but {len(self.ids)} ids: give one for each")
         self.features = [torch.as_tensor(item, dtype=torch.float32) for item in features]
         self.targets = [np.asarray(target) for target in targets]
         self.classes = classes
@@ -150,7 +152,10 @@ class Examples(Dataset):
         if shape[1:] != self.features[0].shape[1:] or (
             not self.has_time and shape != self.features[0].shape
         ):
-            raise ValueError(f"{name}: shape {shape} does not fit {tuple(self.features[0].shape)}")
+            raise ValueError(
+                f"{name}: shape {shape} does not fit that of {self.ids[0]}, "
+                f"{tuple(self.features[0].shape)}"
+            )
         bad = ~torch.isfinite(item)
         if bad.any():
             place = tuple(bad.nonzero()[0].tolist())
@@ -350,6 +355,9 @@ def loader(
 
     Returns:
         An iterable of `Batch`; its `batch_sampler` is a `BucketBatches`.
+
+    Raises:
+        ValueError: as `BucketBatches`.
     """
     sampler = BucketBatches(
         examples.lengths,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from course_utils import files
 from course_utils.datasets import downloads
 
 FORMAT = 1  # of the files: another one makes every feature anew
@@ -96,13 +96,8 @@ class FeatureCache:
         head = json.dumps([features.dtype.str, features.shape]).encode() + b"\n"
         data = head + features.tobytes()
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Whole or not at all, also when two processes make the same one at once.
-        part = path.with_name(f".{key}.{secrets.token_hex(4)}.part")
-        try:
+        with files.whole(path) as part:  # two processes may make the same one at once
             part.write_bytes(_checksum(data) + data)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
         self.made += 1
         return features
 

@@ -6,11 +6,11 @@ telephone number. In return it is known to the sample where every digit lies.
 
 from __future__ import annotations
 
-import operator
 from numbers import Integral, Real
 
 import numpy as np
 
+from course_utils.datasets.drawn import check_count, check_range, place_of
 from course_utils.datasets.items import Corpus, Table, Utterance, Word
 
 FADE_S = 0.002  # a recording with an offset would click where it is joined to silence
@@ -44,19 +44,16 @@ class ConnectedDigits:
             ValueError: the corpus is empty or holds texts of several words, or an argument is out
                 of range.
         """
-        if not isinstance(count, Integral) or count < 1:
-            raise ValueError(f"count must be a whole number of at least 1, got {count!r}")
-        if not isinstance(seed, Integral) or seed < 0:
-            raise ValueError(f"seed must be a whole number, not negative, got {seed!r}")
-        fewest, most = _range(digits, "digits", Integral, "(2, 5)")
+        self.count, self.seed = check_count(count, seed)
+        fewest, most = check_range(digits, "digits", Integral, "(2, 5)")
         if fewest < 1:
             raise ValueError(f"digits must start at 1 or more, got {digits!r}")
-        shortest, longest = _range(gap_s, "gap_s", Real, "(0.05, 0.25)")
+        shortest, longest = check_range(gap_s, "gap_s", Real, "(0.05, 0.25)")
         if not 0 <= shortest <= longest < np.inf:
             raise ValueError(f"gap_s must be seconds from 0 on, got {gap_s!r}")
         if len(corpus) == 0:
             raise ValueError(f"corpus {corpus.name} is empty: there is nothing to join")
-        self.corpus, self.count, self.seed = corpus, int(count), int(seed)
+        self.corpus = corpus
         self.digits, self.gap_s = (fewest, most), (float(shortest), float(longest))
         self._takes: dict[str, dict[str, list[int]]] = {}
         for index, row in enumerate(corpus.table):
@@ -118,10 +115,7 @@ class ConnectedDigits:
 
     def _plan(self, index: int) -> tuple[int, str, list[int], np.ndarray]:
         """Place from the start, speaker, rows to join, and the silences around them in seconds."""
-        place = operator.index(index)
-        place += self.count if place < 0 else 0
-        if not 0 <= place < self.count:
-            raise IndexError(f"there are {self.count} utterances, no number {index}")
+        place = place_of(index, self.count, "utterances")
         rng = np.random.default_rng((self.seed, place))
         speaker = sorted(self._takes)[rng.integers(len(self._takes))]
         words = sorted(self._takes[speaker])
@@ -130,14 +124,6 @@ class ConnectedDigits:
             recordings = self._takes[speaker][words[rng.integers(len(words))]]
             takes.append(recordings[rng.integers(len(recordings))])
         return place, speaker, takes, rng.uniform(*self.gap_s, size=len(takes) + 1)
-
-
-def _range(value: object, name: str, kind: type, example: str) -> tuple:
-    """The two ends of a range, or a ValueError that shows how one is written."""
-    ends = tuple(value) if isinstance(value, tuple | list) else ()
-    if len(ends) != 2 or not all(isinstance(end, kind) for end in ends) or ends[0] > ends[1]:
-        raise ValueError(f"{name} must be (least, most), for instance {example}, got {value!r}")
-    return ends
 
 
 def _faded(waveform: np.ndarray, sample_rate: int) -> np.ndarray:

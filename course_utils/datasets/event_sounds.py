@@ -375,7 +375,12 @@ def background(kind: str, n: int, rng: np.random.Generator) -> np.ndarray:
 
     Returns:
         float64 `(n,)` at `RATE`.
+
+    Raises:
+        ValueError: there is no such background.
     """
+    if kind not in BACKGROUNDS:
+        raise ValueError(f"kind must be one of {', '.join(BACKGROUNDS)}, got {kind!r}")
     wave = BACKGROUNDS[kind](n, rng)
     return wave / np.sqrt(np.mean(wave**2))
 

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from course_utils.datasets import downloads
+from course_utils.datasets.digits import WORDS
 from course_utils.datasets.items import Corpus
 
 COMMIT = "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
@@ -26,7 +27,6 @@ SOURCE = downloads.Source(
     example="recordings/0_george_0.wav",
 )
 SHA256_FILE = Path(__file__).with_name("fsdd_sha256.txt")
-WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 TEST_TAKES = range(5)
 
 

@@ -35,7 +35,14 @@ def load(kind: str | None = None) -> Corpus:
 
 
 def prompts(kind: str) -> list[str]:
-    """What is to be read, 20 sentences a kind; none is in both. Arguments and errors as `load`."""
+    """What is to be read, 20 sentences a kind; none is in both.
+
+    Args:
+        kind: "test" or "adaptation".
+
+    Raises:
+        ValueError, FileNotFoundError: as `load`.
+    """
     if kind is None:
         raise ValueError("kind must be test or adaptation, got None")
     return [row["text"] for row in load(kind).table]

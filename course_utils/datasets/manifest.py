@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import soundfile
 
-from course_utils import audio
+from course_utils import audio, signals
 from course_utils.datasets.items import Corpus, Table
 
 SUFFIXES = MappingProxyType(
@@ -186,7 +186,7 @@ def _inspect(
     if rate != sample_rate:
         problems.append(("wrong rate", f"{rate:,} Hz, expected {sample_rate:,}"))
     duration_s = len(waveform) / rate
-    rms = float(np.sqrt(np.mean(np.square(waveform, dtype=np.float64))))
+    rms = signals.rms(waveform)
     peak, mean = float(np.abs(waveform).max()), float(waveform.mean())
     if duration_s < min_s:
         return None, [("too short", f"{duration_s:.3f} s, at least {min_s:g} s expected")]

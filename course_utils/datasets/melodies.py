@@ -6,12 +6,12 @@ costs a millisecond, so there are as many as one wants.
 
 from __future__ import annotations
 
-import operator
 from numbers import Integral
 
 import numpy as np
 
 from course_utils import features, signals
+from course_utils.datasets.drawn import check_count, check_range, place_of
 from course_utils.datasets.items import Utterance, Word
 
 SAMPLE_RATE = 8000  # Hz
@@ -50,15 +50,10 @@ class Melodies:
         Raises:
             ValueError: an argument is out of range.
         """
-        if not isinstance(count, Integral) or count < 1:
-            raise ValueError(f"count must be a whole number of at least 1, got {count!r}")
-        if not isinstance(seed, Integral) or seed < 0:
-            raise ValueError(f"seed must be a whole number, not negative, got {seed!r}")
-        ends = tuple(notes) if isinstance(notes, tuple | list) else ()
-        whole = len(ends) == 2 and all(isinstance(end, Integral) for end in ends)
-        if not whole or not 1 <= ends[0] <= ends[1]:
-            raise ValueError(f"notes must be (fewest, most), for instance (2, 12), got {notes!r}")
-        self.count, self.notes, self.seed = int(count), ends, int(seed)
+        self.count, self.seed = check_count(count, seed)
+        self.notes = check_range(notes, "notes", Integral, "(2, 12)")
+        if self.notes[0] < 1:
+            raise ValueError(f"notes must start at 1 or more, got {notes!r}")
 
     def __len__(self) -> int:
         """How many melodies there are."""
@@ -75,10 +70,7 @@ class Melodies:
         Raises:
             IndexError: there is no such melody.
         """
-        place = operator.index(index)
-        place += self.count if place < 0 else 0
-        if not 0 <= place < self.count:
-            raise IndexError(f"there are {self.count} melodies, no number {index}")
+        place = place_of(index, self.count, "melodies")
         rng = np.random.default_rng((self.seed, place))
         instrument = str(rng.choice(list(INSTRUMENTS)))
         names = rng.choice(NOTES, size=rng.integers(self.notes[0], self.notes[1] + 1)).tolist()
@@ -125,7 +117,16 @@ def note_wave(note: str, duration_s: float, instrument: str, amplitude: float = 
 
     Returns:
         Waveform, float32 `(samples,)`.
+
+    Raises:
+        ValueError: there is no such note or instrument, or the note is too short.
     """
+    for name, value, known in (
+        ("note", note, NOTES),
+        ("instrument", instrument, INSTRUMENTS),
+    ):
+        if value not in known:
+            raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")
     harmonics = np.array(INSTRUMENTS[instrument])
     wave = signals.complex_wave(
         FREQUENCIES_HZ[note], harmonics / harmonics.sum(), None, duration_s, SAMPLE_RATE

@@ -66,7 +66,12 @@ def pre_emphasis(waveform: np.ndarray, factor: float = 0.97) -> np.ndarray:
 
 
 def log_mel(waveform: np.ndarray, sample_rate: int, n_mels: int = 40) -> np.ndarray:
-    """Log-mel of speech as 05 to 09 use it: 25 ms windows every 10 ms, from 60 Hz up.
+    """Log-mel of speech as the notebooks from 05 on use it: 25 ms every 10 ms, from 60 Hz up.
+
+    Args:
+        waveform: (samples,), floats.
+        sample_rate: in Hz.
+        n_mels: bands.
 
     Returns:
         float32 (frames, n_mels), natural logarithm of power.
@@ -87,6 +92,12 @@ def even_log_mel(
     `range_db` under the loudest place; the mean of all places is 0, their standard deviation 1.
     (Not each band's mean, as 03 did for sentences: what a band has on average over one word says
     which word it is.)
+
+    Args:
+        waveform: (samples,), at least 25 ms.
+        sample_rate: in Hz.
+        n_mels: bands.
+        range_db: what lies further under the loudest place is lifted to there.
 
     Returns:
         float32 (frames, n_mels).

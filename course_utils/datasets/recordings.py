@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,8 @@ import numpy as np
 from filelock import FileLock, Timeout
 from platformdirs import user_data_dir
 
-from course_utils import audio
+from course_utils import audio, files
+from course_utils.datasets import downloads
 from course_utils.datasets.items import Corpus
 from course_utils.datasets.manifest import FLAT_TOP, SILENT_RMS, flat_tops
 
@@ -57,7 +57,7 @@ def folder() -> Path:
     """
     if named := os.environ.get("COURSE_RECORDINGS"):
         return Path(named).expanduser()
-    return Path(user_data_dir("from-sound-waves-to-speech-recognition", False)) / "recordings"
+    return Path(user_data_dir(downloads.APP, False)) / "recordings"
 
 
 def fault(waveform: np.ndarray, sample_rate: int) -> Fault | None:
@@ -295,11 +295,7 @@ def _rows_for_writing(place: Path) -> list[dict[str, Any]]:
 
 
 def _write(place: Path, rows: list[dict[str, Any]]) -> None:
-    """Write beside the table, then swap: a reader sees the old one or the new, never half."""
+    """The table, as a whole or not at all."""
     text = json.dumps({"format": FORMAT, "recordings": rows}, indent=1, ensure_ascii=False)
-    part = place / f".{TABLE}.{secrets.token_hex(4)}.part"
-    try:
+    with files.whole(place / TABLE) as part:
         part.write_text(text + "\n", encoding="utf-8")
-        part.replace(place / TABLE)
-    finally:
-        part.unlink(missing_ok=True)

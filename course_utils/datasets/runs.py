@@ -1,6 +1,14 @@
 """Recorded runs: tables in docs/runs, made by the tools in docs/tools, too long for a notebook."""
 
+from __future__ import annotations
+
 import csv
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from course_utils.datasets import bundled
 from course_utils.datasets.items import Table
@@ -21,9 +29,43 @@ def load(name: str) -> Table:
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.csv"))) or "none"
         raise FileNotFoundError(f"{path}: no such recorded run. Here are: {known}")
+    return Table({key: _number(value) for key, value in row.items()} for row in read(path))
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """The rows of a table as `write` wrote them, all texts; none where there is no file yet."""
+    if not path.exists():
+        return []
     with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(line for line in file if not line.startswith("#"))
-        return Table({key: _number(value) for key, value in row.items()} for row in rows)
+        return list(csv.DictReader(line for line in file if not line.startswith("#")))
+
+
+def write(
+    path: Path,
+    about: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    fields: Sequence[str] | None = None,
+) -> None:
+    """Write a recorded run: how it was made, behind "#", then its rows.
+
+    Args:
+        path: of the file; its folder is made where it is missing.
+        about: lines that say how it was made, the command first. The versions of Python, torch and
+            NumPy are put behind the command.
+        rows: at least one, unless there are `fields`.
+        fields: names of the columns; those of the first row when None. A row may lack some.
+    """
+    import torch  # a notebook that reads a table does not wait for it
+
+    versions = f"Python {platform.python_version()}, torch {torch.__version__}"
+    command, *others = about
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for line in (command, f"versions: {versions}, NumPy {np.__version__}", *others):
+            file.write(f"# {line}\n")
+        table = csv.DictWriter(file, fields or list(rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
 
 
 def _number(text: str) -> int | float | str:

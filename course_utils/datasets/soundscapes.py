@@ -5,7 +5,6 @@ What each event and background is made of is in `event_sounds`.
 
 from __future__ import annotations
 
-import operator
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ import numpy as np
 
 from course_utils import signals
 from course_utils.datasets import bundled, event_sounds
-from course_utils.datasets.connected_digits import _range
+from course_utils.datasets.drawn import check_count, check_range, place_of
 from course_utils.datasets.event_sounds import CLASSES, RATE
 from course_utils.datasets.items import Table
 from course_utils.metrics import Event
@@ -81,27 +80,24 @@ class Soundscapes:
             seed: not negative; another seed gives other scenes.
             events: fewest and most events a scene, both included; 0 is a background alone.
             snr_db: lowest and highest SNR of an event against the background.
-            duration_s: of each scene; no shorter than the longest event, 3 s.
+            duration_s: of each scene, from that of the longest event, 3 s, to 600 s.
 
         Raises:
             ValueError: an argument is out of range.
         """
-        if not isinstance(count, Integral) or count < 1:
-            raise ValueError(f"count must be a whole number of at least 1, got {count!r}")
+        self.count, self.seed = check_count(count, seed)
         if split not in bundled.SPLITS:
             raise ValueError(f"split must be one of {', '.join(bundled.SPLITS)}, got {split!r}")
-        if not isinstance(seed, Integral) or seed < 0:
-            raise ValueError(f"seed must be a whole number, not negative, got {seed!r}")
-        fewest, most = _range(events, "events", Integral, "(1, 4)")
+        fewest, most = check_range(events, "events", Integral, "(1, 4)")
         if not 0 <= fewest <= most <= len(CLASSES):
             raise ValueError(f"events must be 0 to {len(CLASSES)}, one a class, got {events!r}")
-        lowest, highest = _range(snr_db, "snr_db", Real, "(-3, 15)")
+        lowest, highest = check_range(snr_db, "snr_db", Real, "(-3, 15)")
         if not (np.isfinite(lowest) and np.isfinite(highest)):
             raise ValueError(f"snr_db must be finite, got {snr_db!r}")
         longest = event_sounds.LENGTH_S[1]
         if not isinstance(duration_s, Real) or not longest <= duration_s <= 600:
             raise ValueError(f"duration_s must be {longest:g} to 600 s, got {duration_s!r}")
-        self.count, self.split, self.seed = int(count), split, int(seed)
+        self.split = split
         self.events, self.snr_db = (int(fewest), int(most)), (float(lowest), float(highest))
         self.duration_s = float(duration_s)
 
@@ -165,10 +161,7 @@ class Soundscapes:
 
     def _plan(self, index: int) -> _Plan:
         """What will sound, and the generator that goes on to make it."""
-        place = operator.index(index)
-        place += self.count if place < 0 else 0
-        if not 0 <= place < self.count:
-            raise IndexError(f"there are {self.count} scenes, no number {index}")
+        place = place_of(index, self.count, "scenes")
         rng = np.random.default_rng((self.seed, bundled.SPLITS.index(self.split), place))
         labels = rng.permutation(CLASSES)[: rng.integers(self.events[0], self.events[1] + 1)]
         return _Plan(

@@ -50,6 +50,12 @@ def folds(
 ) -> list[tuple[Corpus, Corpus]]:
     """Cross-validation: `count` pairs of train and test; each group is tested exactly once.
 
+    Args:
+        corpus: what is to be split.
+        count: of folds, at least 2.
+        column: of the corpus' table; all files with one value of it stay together.
+        seed: another seed, other folds.
+
     Raises:
         ValueError: there is no such column, or there are fewer groups than folds.
     """

@@ -39,6 +39,9 @@ def attention_greedy(
 
     Returns:
         What was written for each item, END left out, and ln P(tokens, END | sound).
+
+    Raises:
+        ValueError: `limit` is negative, or the features do not fit the model.
     """
     with _evaluating(model):
         memory, frames = model.listen(features, lengths)

@@ -6,7 +6,6 @@ write at once: each takes a lock, reads what the other wrote, merges its own and
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 from platformdirs import user_data_dir
+
+from course_utils import files
+from course_utils.datasets.downloads import APP
 
 FORMAT = 1
 _STATES = ("tried", "done")
@@ -34,7 +36,7 @@ def path() -> Path:
     """
     if named := os.environ.get("COURSE_PROGRESS"):
         return Path(named).expanduser()
-    return Path(user_data_dir("from-sound-waves-to-speech-recognition", False)) / "progress.json"
+    return Path(user_data_dir(APP, False)) / "progress.json"
 
 
 def record(key: str, state: str, right: int = 0, of: int = 0) -> str:
@@ -146,15 +148,7 @@ def _set_aside(why: str) -> str:
 
 
 def _write(items: Items) -> None:
-    """Write to a file beside it, then swap: a reader sees the old file or the new, never half."""
-    file = path()
+    """The file, as a whole or not at all."""
     text = json.dumps({"format": FORMAT, "items": items}, indent=1, sort_keys=True)
-    handle, name = tempfile.mkstemp(prefix=file.name, suffix=".part", dir=file.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text + "\n")
-        temporary.replace(file)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with files.whole(path()) as part:
+        part.write_text(text + "\n", encoding="utf-8")

@@ -55,23 +55,6 @@ def attend(scores: Tensor, value: Tensor, mask: Tensor | None = None) -> tuple[T
     return weights @ value, weights
 
 
-def additive_scores(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
-    """Scores v · tanh(q + k) for each query and key: a small network judges the pair.
-
-    Args:
-        query: (batch, queries, d), W s in the paper.
-        key: (batch, keys, d), U h in the paper.
-        v: (d,).
-
-    Returns:
-        (batch, queries, keys).
-
-    Source: Bahdanau, Cho, Bengio, "Neural machine translation by jointly learning to align and
-    translate", 2015, appendix A.1.2.
-    """
-    return torch.tanh(query[..., :, None, :] + key[..., None, :, :]) @ v
-
-
 def dot_scores(query: Tensor, key: Tensor) -> Tensor:
     """Scores q · k: (..., queries, d), (..., keys, d) to (..., queries, keys).
 

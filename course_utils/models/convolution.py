@@ -100,6 +100,14 @@ def conv2d(
 
     Equals torch.nn.functional.conv2d. Sizes are one number, or a pair (over frames, over bands).
 
+    Args:
+        x: (batch, channels, frames, bands).
+        weight: (filters, channels, F, F').
+        bias: (filters,), or None.
+        stride: S.
+        padding: P, zeros at each end.
+        dilation: D.
+
     Returns:
         (batch, filters, O, O').
 
@@ -284,6 +292,13 @@ class ConvNet(nn.Module):
     In one dimension the `dims` of a frame are the channels of the input: 40 mel bands, or the one
     number that a sample of a waveform is. In two dimensions the input has one channel, a picture
     of frames by bands, and what is left of the bands stays apart until the linear layer.
+
+    Args:
+        dims: numbers in a frame.
+        layers: of the blocks, from the input on; pairs of sizes only in two dimensions.
+        classes: how many scores come out.
+        two_dimensional: convolutions go over frames and bands, not over frames alone.
+        dropout: share of the means that is dropped in training.
     """
 
     def __init__(

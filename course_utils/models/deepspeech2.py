@@ -42,6 +42,18 @@ class FrontEnd(nn.Module):
     Over time it is padded so that output t stands at frame stride · t, also for the last frames;
     over the bands likewise, but for a filter as high as the spectrum: that is the paper's
     convolution over time alone ("1D"), and leaves one band.
+
+    Args:
+        channels: of the maps that come in.
+        layer: filters, size and stride, over (frames, bands).
+        bands: of the maps that come in.
+        normalized: False leaves the batch normalisation out.
+
+    Raises:
+        ValueError: the filter spans an even number of frames.
+
+    Attributes:
+        bands: that are left, for the next layer.
     """
 
     def __init__(self, channels: int, layer: Layer, bands: int, normalized: bool) -> None:
@@ -103,6 +115,18 @@ class SequenceLayer(nn.Module):
     Both directions share W and B, as in the paper, each has its own U; their outputs are added.
     Read backwards, each item is turned around within its length (see `RecurrentLayer`). "rnn" has
     the clipped activation in place of torch's tanh.
+
+    Args:
+        kind: "lstm", "gru" or "rnn".
+        input_size: numbers in a frame.
+        hidden_size: numbers in a state, and in a frame of the output.
+        bidirectional: also read backwards.
+        normalized: False leaves B out.
+        momentum: share of a batch in the new running statistics.
+        eps: is added to the variance.
+
+    Raises:
+        ValueError: an unknown `kind`.
     """
 
     def __init__(
@@ -214,6 +238,10 @@ class Lookahead(nn.Module):
 
     Each of the hidden numbers has its own τ + 1 weights; behind the end, h is 0. Wang et al.
     (2016), "Lookahead convolution layer for unidirectional recurrent neural networks".
+
+    Args:
+        size: numbers in a frame.
+        frames: τ, how many frames it sees ahead.
     """
 
     def __init__(self, size: int, frames: int) -> None:

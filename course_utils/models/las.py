@@ -64,7 +64,11 @@ class Listener(nn.Module):
         normalized: bool = False,
         dropout: float = 0.0,
     ) -> None:
-        """Make a listener; see `ListenAttendSpell`."""
+        """Make a listener; arguments as those of `ListenAttendSpell`.
+
+        Raises:
+            ValueError: a convolution over bands follows one that mixes them.
+        """
         super().__init__()
         self.normalize = MaskedBatchNorm(dims)
         self.front = nn.ModuleList()
@@ -77,7 +81,10 @@ class Listener(nn.Module):
                 self.front.append(FrontEnd(channels, layer, dims, normalized=True))
                 channels, dims = layer.filters, self.front[-1].bands
             else:
-                raise ValueError("a convolution over bands can't follow one that mixes them")
+                raise ValueError(
+                    "a convolution over bands can't follow one that mixes them: in `front`, those "
+                    "whose size is a pair come first"
+                )
         dims *= channels or 1
         self.layers = nn.ModuleList()
         for level in range(pyramid + 1):
@@ -209,6 +216,10 @@ class ListenAttendSpell(nn.Module):
                 nothing is normalised, the outputs stand side by side.
             dropout: share of numbers that are left out, while it learns, of what each of the
                 listener's layers gives, of the speller's input, and of what it judges from.
+
+        Raises:
+            ValueError: a number is out of range, an unknown `attention`, or a `front` whose
+                convolutions do not fit each other.
         """
         super().__init__()
         if pyramid < 0 or speller_layers < 1 or tokens < 2:

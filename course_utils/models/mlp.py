@@ -121,28 +121,6 @@ class LayerNorm(nn.Module):
         return (x - mean) / torch.sqrt(var + self.eps) * self.weight + self.bias
 
 
-class Residual(nn.Module):
-    """x + f(x): what f gives is added to its input, so f learns only what has to change.
-
-    Source: He et al., 2016, https://arxiv.org/abs/1512.03385
-    """
-
-    def __init__(self, inner: nn.Module) -> None:
-        """Keep f, any module that leaves the shape as it is."""
-        super().__init__()
-        self.inner = inner
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`x + inner(x)`; ValueError when the shapes differ."""
-        y = self.inner(x)
-        if y.shape != x.shape:
-            raise ValueError(
-                f"what is added must have the shape of the input, {tuple(x.shape)}, got "
-                f"{tuple(y.shape)}"
-            )
-        return x + y
-
-
 class MLP(nn.Module):
     """A fully connected network (multilayer perceptron): layers with a non-linearity between them.
 

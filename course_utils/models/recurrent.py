@@ -125,6 +125,9 @@ class Recurrent(nn.Module):
             hidden_size: numbers in a state.
             num_layers: each layer reads the outputs of the one before.
             bidirectional: a second set of weights reads backwards; outputs are put side by side.
+
+        Raises:
+            ValueError: an unknown `kind`.
         """
         super().__init__()
         check_kind(kind)
@@ -251,6 +254,9 @@ class RecurrentLayer(nn.Module):
             hidden_size: numbers in a state of one direction.
             bidirectional: also read backwards.
             merge: "concat" puts the outputs of both directions side by side, "sum" adds them.
+
+        Raises:
+            ValueError: an unknown `kind` or `merge`.
         """
         super().__init__()
         check_kind(kind)

@@ -23,6 +23,7 @@ from course_utils.models.convolution import (
     masked_mean,
     output_length,
 )
+from course_utils.models.recurrent import packed
 
 POOLINGS = ("mean", "max", "attention", "linear")
 KINDS = ("cnn", "crnn")
@@ -59,6 +60,9 @@ class Encoder(nn.Module):
         hidden: features of a frame.
         dropout: of these features.
         layers: of the convolutions.
+
+    Raises:
+        ValueError: an unknown `kind`.
     """
 
     def __init__(
@@ -108,9 +112,7 @@ class Encoder(nn.Module):
         if lengths is None or bool((lengths == x.shape[1]).all()):
             return self.mix(x)[0]
         # Packed, so that the backward direction starts at each item's own last frame.
-        packed = nn.utils.rnn.pack_padded_sequence(x, lengths.cpu(), True, False)
-        padded = nn.utils.rnn.pad_packed_sequence(self.mix(packed)[0], True, 0.0, x.shape[1])
-        return padded[0]
+        return packed(self.mix, x, lengths)[0]
 
 
 class Tagger(nn.Module):
@@ -122,6 +124,9 @@ class Tagger(nn.Module):
         kind: "cnn" or "crnn", see `Encoder`.
         pooling: how the probabilities of frames become a clip's, see `pool`.
         arguments: of the `Encoder`, by name.
+
+    Raises:
+        ValueError: an unknown `kind` or `pooling`.
     """
 
     def __init__(

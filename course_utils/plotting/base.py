@@ -82,7 +82,14 @@ def lines(
 
 
 def matrix(values: ArrayLike, xlabel: str, ylabel: str, title: str = "") -> Axes:
-    """Draws a matrix as a picture, row 0 at the top, with a colour bar symmetric about zero."""
+    """Draws a matrix as a picture, row 0 at the top, with a colour bar symmetric about zero.
+
+    Args:
+        values: (rows, columns).
+        xlabel: name of the columns.
+        ylabel: name of the rows.
+        title: above the picture.
+    """
     values = np.asarray(values)
     _, ax = plt.subplots(figsize=(5.2, 4.4), layout="constrained")
     limit = np.abs(values).max()

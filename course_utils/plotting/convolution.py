@@ -50,6 +50,9 @@ def receptive_field(layers: Sequence[tuple[int, int, int]], inputs: int = 40) ->
     Args:
         layers: (filter_size, stride, dilation) of each layer, from the input on; without padding.
         inputs: dots of the lowest row.
+
+    Raises:
+        ValueError: the stack sees more inputs than there are.
     """
     counts, steps, starts = [inputs], [1], [0.0]
     for F, S, D in layers:
@@ -57,7 +60,10 @@ def receptive_field(layers: Sequence[tuple[int, int, int]], inputs: int = 40) ->
         starts.append(starts[-1] + D * (F - 1) / 2 * steps[-1])
         steps.append(steps[-1] * S)
     if counts[-1] < 1:
-        raise ValueError(f"{inputs} inputs are fewer than one output of the stack sees")
+        raise ValueError(
+            f"{inputs} inputs are fewer than one output of the stack sees: draw more of them, "
+            "or a smaller stack"
+        )
     ax = new_axes(height=0.75 * len(counts) + 0.4)
     seen = {counts[-1] // 2}
     for level in range(len(layers), -1, -1):

@@ -184,7 +184,14 @@ def before_after(sounds: Mapping[str, ArrayLike], sample_rate: int) -> Axes:
 
 
 def decay(response: ArrayLike, curve_db: ArrayLike, sample_rate: int, rt60_s: float) -> Axes:
-    """Draws a room's response, its decay curve, and the line that gives the reverberation time."""
+    """Draws a room's response, its decay curve, and the line that gives the reverberation time.
+
+    Args:
+        response: (samples,).
+        curve_db: energy still to come, in dB, (samples,), from `augmentation.decay_curve`.
+        sample_rate: in Hz.
+        rt60_s: reverberation time in seconds.
+    """
     above, below = new_axes(rows=2, height=1.7)
     times = np.arange(len(np.asarray(response))) / sample_rate
     above.plot(times, response, color=BLUE, lw=0.6)

@@ -46,6 +46,9 @@ def waveform(
         color: of the curve.
         label: name of the curve in the legend.
         ax: where to draw; new Axes when None.
+
+    Raises:
+        ValueError: there is no sound between `start_s` and `stop_s`.
     """
     ax = new_axes() if ax is None else ax
     x = np.asarray(x)
@@ -281,7 +284,13 @@ def sample_images(size: int = 256) -> tuple[np.ndarray, np.ndarray]:
 
 
 def framing(x: ArrayLike, n_fft: int, hop_length: int) -> Axes:
-    """Draws a piece of signal and, below it, the Hann windows that cut it into frames."""
+    """Draws a piece of signal and, below it, the Hann windows that cut it into frames.
+
+    Args:
+        x: (samples,), some frames long.
+        n_fft: samples of a frame.
+        hop_length: samples from one frame to the next.
+    """
     top, bottom = new_axes(rows=2, height=1.5)
     samples_shown = np.arange(len(np.asarray(x)))
     top.plot(samples_shown, x, color=BLUE, lw=0.9)
@@ -353,7 +362,15 @@ def spectrograms(
     hop_length: int,
     f_max: float | None = None,
 ) -> Axes:
-    """Draws the spectrograms of several sounds below each other; the name is each one's title."""
+    """Draws the spectrograms of several sounds below each other; the name is each one's title.
+
+    Args:
+        sounds: name to waveform, (samples,).
+        sample_rate: in Hz, one for all.
+        n_fft: samples of a frame.
+        hop_length: samples from one frame to the next.
+        f_max: highest frequency drawn, in Hz; half the sample rate when None.
+    """
     axes = np.atleast_1d(new_axes(rows=len(sounds), height=2.3, share_x=False))
     for ax, (name, x) in zip(axes, sounds.items(), strict=True):
         spectrogram(x, sample_rate, n_fft, hop_length, f_max, ax=ax)
@@ -368,7 +385,15 @@ def window_comparison(
     f_max: float | None = None,
     f_min: float = 0.0,
 ) -> Axes:
-    """Draws one sound through windows of several lengths, each with a hop of an eighth of it."""
+    """Draws one sound through windows of several lengths, each with a hop of an eighth of it.
+
+    Args:
+        x: waveform, (samples,).
+        sample_rate: in Hz.
+        n_ffts: samples of each window.
+        f_max: highest frequency drawn, in Hz; half the sample rate when None.
+        f_min: lowest frequency drawn, in Hz.
+    """
     axes = np.atleast_1d(new_axes(rows=len(n_ffts), height=6.2 / len(n_ffts), share_x=False))
     for ax, n_fft in zip(axes, n_ffts, strict=True):
         spectrogram(x, sample_rate, n_fft, max(1, n_fft // 8), f_max, f_min, ax=ax)

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from course_utils.datasets.batching import Batch, BucketBatches
 from course_utils.datasets.text import Alphabet
 from course_utils.recipes.frames import HOP_S
-from course_utils.recipes.recognition import CHARACTERS, KIND, Kind, Recipe, kept_memory
+from course_utils.recipes.recognition import CHARACTERS, KIND, Kind, Recipe
+from course_utils.training import kept_memory
 
 
 @dataclass(frozen=True)

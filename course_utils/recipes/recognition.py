@@ -11,8 +11,7 @@ import csv
 import json
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -322,7 +321,7 @@ def build(recipe: Recipe, alphabet: Alphabet, seed: int = 0) -> DeepSpeech2:
 
 
 class Levelled:
-    """Batches as the network sees them, for a test."""
+    """Batches as the network sees them, without augmentation: for validation and tests."""
 
     def __init__(self, examples: Examples, sound: Sound, batch_size: int = 32) -> None:
         self.batches, self.sound = loader(examples, batch_size), sound
@@ -350,7 +349,17 @@ def loss_of(recipe: Recipe) -> Callable[[nn.Module, Batch], Tensor]:
 
 
 def heard(waveform: np.ndarray, sample_rate: int, sound: Sound, resample: bool = False) -> Tensor:
-    """One waveform as the network sees it, (1, frames, n_mels); see `Recogniser.log_probs`."""
+    """One waveform as the network sees it, float32 (1, frames, n_mels).
+
+    Args:
+        waveform: (samples,), 60 s at most.
+        sample_rate: in Hz.
+        sound: the recipe's.
+        resample: take another rate than the recipe's.
+
+    Raises:
+        ValueError: another rate, too short, silent, or too long.
+    """
     wanted = sound.sample_rate
     if len(waveform) > LONGEST_S * sample_rate:
         raise ValueError(
@@ -750,7 +759,7 @@ def plan(
     """What a training would take on this machine, from a few measured steps on noise.
 
     Args:
-        recipe: its batch size, model and epochs count.
+        recipe: its batch size, model and number of epochs count.
         hours: of sound in the corpus.
         length_s: of an utterance, on average.
         steps: how many are measured, after one that is not.
@@ -791,11 +800,11 @@ def plan(
         return time.perf_counter() - began
 
     size = recipe.schedule.batch_size
-    with kept_memory(model) as one:
+    with training.kept_memory(model) as one:
         seconds = step(1)
     kept, items = one.total, 1
     if size > 1:
-        with kept_memory(model) as two:
+        with training.kept_memory(model) as two:
             step(2, backwards=False)
         kept += (size - 1) * (two.total - one.total)
     if seconds < patience_s:
@@ -820,34 +829,6 @@ def plan(
     }
 
 
-class _Bytes:
-    """How many bytes are kept, each tensor's memory counted once."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self.own = {p.untyped_storage().data_ptr() for p in model.parameters()}
-        self.found: dict[int, int] = {}
-
-    def keep(self, x: Tensor) -> Tensor:
-        """Called by torch with what it keeps for the gradient."""
-        memory = x.untyped_storage()
-        if memory.data_ptr() not in self.own:
-            self.found[memory.data_ptr()] = memory.nbytes()
-        return x
-
-    @property
-    def total(self) -> int:
-        """Of all that was kept."""
-        return sum(self.found.values())
-
-
-@contextmanager
-def kept_memory(model: nn.Module) -> Iterator[_Bytes]:
-    """Counts what torch keeps of a forward pass, the weights apart."""
-    counted = _Bytes(model)
-    with torch.autograd.graph.saved_tensors_hooks(counted.keep, lambda x: x):
-        yield counted
-
-
 def changed(recipe: Recipe, **changes: Any) -> Recipe:
     """A copy with other values, named without their part.
 
@@ -861,7 +842,8 @@ def changed(recipe: Recipe, **changes: Any) -> Recipe:
         recipe = replace(recipe, **{part: replace(getattr(recipe, part), **own)})
         changes = {k: v for k, v in changes.items() if k not in own}
     if changes:
-        raise ValueError(f"a recipe has no {', '.join(changes)}")
+        known = (name for part in asdict(recipe) for name in asdict(getattr(recipe, part)))
+        raise ValueError(f"a recipe has no {', '.join(changes)}; it has {', '.join(known)}")
     return recipe
 
 

@@ -61,7 +61,19 @@ def fit(
     seed: int = 0,
     progress: bool = True,
 ) -> training.History:
-    """Train with AdamW; the rate rises to 4e-3 and falls to 0 again."""
+    """Train with AdamW; the rate rises to 4e-3 and falls to 0 again.
+
+    Args:
+        model: is trained in place.
+        data: from `examples`.
+        loss: of a model and a batch; see `mixed`, `masked` and `shifted`.
+        epochs: how often the data is gone through.
+        seed: of the order; the weights were drawn before.
+        progress: show a bar.
+
+    Returns:
+        The curves.
+    """
     batches = loader(data, 32, shuffle=True, seed=seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3, weight_decay=0.01)
     scheduler = torch.optim.lr_scheduler.OneCycleLR(

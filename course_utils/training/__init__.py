@@ -14,7 +14,7 @@ from course_utils.training.loop import (
     fit,
     warm_up_cosine,
 )
-from course_utils.training.profiling import profiled
+from course_utils.training.profiling import kept_memory, profiled
 from course_utils.training.tasks import (
     Transcripts,
     classification_loss,
@@ -36,6 +36,7 @@ __all__ = [
     "classify",
     "count_parameters",
     "fit",
+    "kept_memory",
     "load_checkpoint",
     "profiled",
     "recognise",

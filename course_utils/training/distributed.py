@@ -92,7 +92,10 @@ def total(value: float, device: torch.device) -> float:
 
 
 def from_first(make: Callable[[], Any]) -> Any:
-    """What the first process makes, in all of them; the others wait for it."""
+    """What the first process makes, in all of them; the others wait for it.
+
+    Whatever `make` raises there is raised in all of them.
+    """
     if world_size() == 1:
         return make()
     if rank() == 0:

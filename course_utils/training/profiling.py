@@ -1,12 +1,14 @@
-"""Where the time of a computation goes, operation by operation."""
+"""Where the time of a computation goes, operation by operation, and what memory it keeps."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor, nn
 
 
 class Line(NamedTuple):
@@ -38,3 +40,34 @@ def profiled(call: Callable[[], Any]) -> list[Line]:
         for event in noted.key_averages()
     ]
     return sorted(lines, key=lambda line: line.self_ms, reverse=True)
+
+
+class Bytes:
+    """How many bytes torch keeps of a forward pass, each tensor's memory counted once."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.own = {p.untyped_storage().data_ptr() for p in model.parameters()}
+        self.found: dict[int, int] = {}
+
+    def keep(self, x: Tensor) -> Tensor:
+        """Called by torch with what it keeps for the gradient."""
+        memory = x.untyped_storage()
+        if memory.data_ptr() not in self.own:
+            self.found[memory.data_ptr()] = memory.nbytes()
+        return x
+
+    @property
+    def total(self) -> int:
+        """Bytes of all that was kept so far, the weights apart."""
+        return sum(self.found.values())
+
+
+@contextmanager
+def kept_memory(model: nn.Module) -> Iterator[Bytes]:
+    """Count what torch keeps of a forward pass for its gradient, the weights apart.
+
+    `with kept_memory(model) as kept: loss = model(x)`, and `kept.total` is the number of bytes.
+    """
+    counted = Bytes(model)
+    with torch.autograd.graph.saved_tensors_hooks(counted.keep, lambda x: x):
+        yield counted

@@ -200,6 +200,9 @@ class Transcripts:
         Args:
             speakers: who says each utterance. With few of them the interval is too narrow.
             seed: of the bootstrap.
+
+        Raises:
+            ValueError: there are fewer than two speakers; see `metrics.bootstrap_interval`.
         """
         words = [len(text.split()) for text in self.references]
         return metrics.bootstrap_interval(self.word_errors(), words, list(speakers), seed)

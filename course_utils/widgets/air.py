@@ -6,10 +6,9 @@ import numpy as np
 import traitlets
 from matplotlib.figure import Figure
 
+from course_utils.signals import AIR_DENSITY, HEARING_THRESHOLD_PA, SPEED_OF_SOUND
 from course_utils.widgets.base import BLUE, INK, RED, Explorer, Quantity, javascript
 
-SPEED_OF_SOUND = 343.0  # m/s, air at 20 °C
-AIR_DENSITY = 1.204  # kg/m³, at 20 °C
 TUBE_LENGTH = 2.0  # m, as drawn
 EXAGGERATION = 100_000  # of the displacement in the picture: 1 µm is drawn as 100 mm of the tube
 MARKED_M = 0.75  # where the marked particle rests
@@ -68,7 +67,7 @@ class AirExplorer(Explorer):
         """Sound pressure level, from the RMS pressure over 20 µPa; minus infinity for silence."""
         if self.pressure_pa == 0:
             return -math.inf
-        return 20 * math.log10(self.pressure_pa / math.sqrt(2) / 20e-6)
+        return 20 * math.log10(self.pressure_pa / math.sqrt(2) / HEARING_THRESHOLD_PA)
 
     def describe(self) -> str:
         """The state in two sentences, with its numbers."""

@@ -10,9 +10,8 @@ from numpy.typing import ArrayLike
 
 from course_utils import metrics
 from course_utils.datasets.items import Word
-from course_utils.widgets.base import BLUE, INK, RED, javascript
+from course_utils.widgets.base import BLUE, INK, RED, Whole, javascript
 from course_utils.widgets.clips import ClipExplorer
-from course_utils.widgets.spectrogram import Whole
 
 MOST_TOKENS = 60
 MARGIN_S = 0.03  # heard on both sides of what was looked at

@@ -9,10 +9,14 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from course_utils import audio, features, metrics
-from course_utils.widgets.base import BLUE, RED, Quantity, javascript
-from course_utils.widgets.clips import ClipExplorer
-from course_utils.widgets.spectrogram import Whole
-from course_utils.widgets.tagging import LONGEST_S, MICROPHONE_RATE, SHORTEST_S, SILENT
+from course_utils.widgets.base import BLUE, RED, Quantity, Whole, javascript
+from course_utils.widgets.clips import (
+    LONGEST_S,
+    MICROPHONE_RATE,
+    SHORTEST_S,
+    ClipExplorer,
+    check_outside,
+)
 
 END_NAME = "END"
 MOST_TOKENS = 300  # a loop may write more; the rest is cut, and said to be
@@ -546,17 +550,16 @@ class AttentionPlayer(ClipExplorer):
     def add(self, name: str, waveform: ArrayLike, sample_rate: float, text: str = "") -> None:
         """Take another sound (or another one under the same name), and show how it is read.
 
+        Args:
+            name: of the sound.
+            waveform: (samples,), full scale 1.
+            sample_rate: in Hz, one that the spellers take.
+            text: what is said in it, if known.
+
         Raises:
             ValueError: it is too short, silent, or not what an explorer can play.
         """
-        waveform = np.asarray(waveform)
-        if waveform.size < SHORTEST_S * sample_rate:
-            raise ValueError(
-                f"{name} lasts {waveform.size / sample_rate:.2f} s; it must last {SHORTEST_S} s "
-                "at least."
-            )
-        if not np.abs(waveform).max() >= SILENT:
-            raise ValueError(f"{name} is silent. Is the microphone switched off?")
+        waveform = check_outside(name, waveform, sample_rate)
         with self.hold_sync():
             self._extend({name: (waveform, sample_rate)})
             self._texts[name] = text

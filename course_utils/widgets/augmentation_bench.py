@@ -4,11 +4,10 @@ import numpy as np
 import traitlets
 from matplotlib.figure import Figure
 
-from course_utils import features, fourier
+from course_utils import features, fourier, signals
 from course_utils.datasets import augmentation
-from course_utils.widgets.base import BLUE, RED, Quantity, javascript
+from course_utils.widgets.base import BLUE, RED, Quantity, Whole, javascript
 from course_utils.widgets.clips import ClipExplorer
-from course_utils.widgets.spectrogram import Whole
 
 NO_NOISE_DB = 40.0  # the slider's end: no noise is added
 SHORTEST_RT60_S = 0.05
@@ -155,7 +154,9 @@ class AugmentationBench(ClipExplorer):
     def describe(self) -> str:
         """The state in two sentences, with its numbers."""
         after = self.augmented()
-        level_db = 20 * np.log10(max(_rms(after), 1e-9) / max(_rms(self.waveform), 1e-9))
+        level_db = 20 * np.log10(
+            max(signals.rms(after), 1e-9) / max(signals.rms(self.waveform), 1e-9)
+        )
         changes = self._changes()
         done = f"changed: {', '.join(changes)}" if changes else "unchanged"
         return (
@@ -189,7 +190,3 @@ class AugmentationBench(ClipExplorer):
             )
             column[1].set(xlabel="time in s", xlim=(0, longest_s))
         axes[1, 0].set_ylabel("mel band")
-
-
-def _rms(x: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(np.square(x, dtype=np.float64))))

@@ -57,6 +57,22 @@ class Quantity(traitlets.TraitType):
         return float(value)
 
 
+class Whole(Quantity):
+    """A trait that holds one whole number between two limits, in a unit."""
+
+    def __init__(self, default: int, low: int, high: int, unit: str = "") -> None:
+        """Set the default value, the limits (both allowed) and the unit that errors name."""
+        super().__init__(default, low, high, unit)
+        self.default_value = default
+
+    def validate(self, obj: traitlets.HasTraits, value: object) -> int:
+        """The value as an int; `traitlets.TraitError` says what did not fit."""
+        number = super().validate(obj, value)
+        if number != int(number):
+            raise traitlets.TraitError(f"{self.name} must be a whole number, got {value!r}")
+        return int(number)
+
+
 class Quantities(traitlets.TraitType):
     """A trait that holds a fixed count of numbers, each between two limits.
 

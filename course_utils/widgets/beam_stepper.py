@@ -12,8 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from course_utils.datasets.text import BLANK, BLANK_SIGN
-from course_utils.widgets.base import BLUE, INK, RED, Explorer, Quantity, javascript
-from course_utils.widgets.spectrogram import Whole
+from course_utils.widgets.base import BLUE, INK, RED, Explorer, Quantity, Whole, javascript
 
 if TYPE_CHECKING:
     from course_utils.decoding import Hypothesis, Prefix

@@ -5,8 +5,7 @@ import traitlets
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from course_utils.widgets.base import BLUE, INK, RED, Explorer, Quantity, javascript
-from course_utils.widgets.spectrogram import Whole
+from course_utils.widgets.base import BLUE, INK, RED, Explorer, Quantity, Whole, javascript
 
 MOST_DEVICES = 1024
 SPANS = {"a day": 1.0, "a week": 7.0, "a month": 30.4, "a year": 365.25}

@@ -12,6 +12,10 @@ from course_utils.widgets.base import Explorer
 
 LOWEST_RATE, HIGHEST_RATE = 3_000, 96_000  # Hz; what every browser can play
 SHORTEST = 64  # samples
+# Of a sound from outside, recorded or opened in the browser, which resamples it to this rate.
+MICROPHONE_RATE = 16_000  # Hz
+LONGEST_S, SHORTEST_S = 10.0, 0.3
+SILENT = 1e-4  # a peak below it is as good as nothing
 
 
 class Clip(NamedTuple):
@@ -62,10 +66,9 @@ class ClipExplorer(Explorer):
         """The sounds as the browser gets them."""
         rows, samples = [], []
         for name, clip in self._sounds.items():
-            # A soft sound uses all 16 bits too.
-            unit = (float(np.abs(clip.waveform).max()) or 1.0) / 32767
+            unit, numbers = sixteen_bits(clip.waveform)
             rows.append([name, clip.sample_rate, len(clip.waveform), unit, clip.given_s])
-            samples.append(np.round(clip.waveform / unit).astype("<i2").tobytes())
+            samples.append(numbers)
         return {"_clips": rows, "_samples": b"".join(samples)}
 
     def _extend(self, clips: Mapping[str, tuple[ArrayLike, float]]) -> None:
@@ -96,6 +99,34 @@ class ClipExplorer(Explorer):
     def duration_s(self) -> float:
         """Its length in seconds, as far as the explorer took it."""
         return len(self.waveform) / self.sample_rate
+
+
+def sixteen_bits(waveform: np.ndarray) -> tuple[float, bytes]:
+    """What the 16-bit number 1 stands for, and the samples as such; soft sounds use all 16 bits."""
+    unit = (float(np.abs(waveform).max()) or 1.0) / 32767
+    return unit, np.round(waveform / unit).astype("<i2").tobytes()
+
+
+def check_outside(name: str, waveform: ArrayLike, sample_rate: float) -> np.ndarray:
+    """A sound from outside as an array, if there is something to hear in it.
+
+    Args:
+        name: of the sound, for messages.
+        waveform: (samples,), full scale 1.
+        sample_rate: in Hz.
+
+    Raises:
+        ValueError: it is shorter than `SHORTEST_S`, or its peak is below `SILENT`.
+    """
+    waveform = np.asarray(waveform)
+    if waveform.size < SHORTEST_S * sample_rate:
+        raise ValueError(
+            f"{name} lasts {waveform.size / sample_rate:.2f} s; it must last {SHORTEST_S} s "
+            "at least."
+        )
+    if not np.abs(waveform).max() >= SILENT:
+        raise ValueError(f"{name} is silent. Is the microphone switched off?")
+    return waveform
 
 
 def _clip(name: str, sound: tuple[ArrayLike, float], longest: int) -> Clip:

@@ -9,9 +9,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from course_utils.datasets.items import Word
-from course_utils.widgets.base import BLUE, INK, RED, javascript
+from course_utils.widgets.base import BLUE, INK, RED, Whole, javascript
 from course_utils.widgets.clips import ClipExplorer
-from course_utils.widgets.spectrogram import Whole
 
 MOST_FRAMES, MOST_UNITS = 1000, 64
 # Name in equations, name of the array, lowest and highest value (the cell has none).

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from course_utils import audio, metrics
 from course_utils.datasets import preparation, recordings
 from course_utils.widgets.base import BLUE, INK, RED, Explorer, Quantities, javascript, style
+from course_utils.widgets.clips import sixteen_bits
 
 LONGEST_S = 10.0  # of a take
 SHORTEST_PIECE_S = 0.1  # between the two ends of the trim
@@ -136,7 +137,6 @@ class Recorder(Explorer):
         self._free = prompts is None
         self._sounds = {name: _checked_sample(name, s) for name, s in (samples or {}).items()}
         self._drafts: dict[str, Draft] = {}
-        self._callbacks: list[Callable[[str], None]] = []
         self._turn, self._showing = 0, False
         found = self._earlier()
         first = next((name for name in self._texts if name not in self.takes), None)
@@ -206,10 +206,6 @@ class Recorder(Explorer):
         draft = self._some_draft()
         start, end = (round(second * self.sample_rate) for second in draft.trim)
         return draft.waveform[start:end]
-
-    def on_take(self, callback: Callable[[str], None]) -> None:
-        """Call `callback(name)` whenever a take is kept; without prompts, whenever it changes."""
-        self._callbacks.append(callback)
 
     def add(
         self,
@@ -286,7 +282,6 @@ class Recorder(Explorer):
         with self.hold_sync():
             self._kept = [known for known in self._texts if known in self.takes]
             self._take = self._state(draft)
-        self._tell(name)
         return path
 
     def _refusal(self, draft: Draft) -> str:
@@ -302,10 +297,6 @@ class Recorder(Explorer):
         if self.draft is None:
             raise ValueError(f"prompt {self.prompt!r} has no take yet: record one")
         return self.draft
-
-    def _tell(self, name: str) -> None:
-        for callback in self._callbacks:
-            callback(name)
 
     @traitlets.validate("prompt")
     def _check_prompt(self, proposal: dict[str, Any]) -> str:
@@ -349,7 +340,7 @@ class Recorder(Explorer):
         try:
             with self.hold_sync():
                 self._take = {} if draft is None else self._state(draft)
-                self._pcm = b"" if draft is None else _pcm(draft.waveform)
+                self._pcm = b"" if draft is None else sixteen_bits(draft.waveform)[1]
                 self._heard = {}
                 self.trim = (0.0, 0.0) if draft is None else draft.trim
         finally:
@@ -363,7 +354,7 @@ class Recorder(Explorer):
             "turn": self._turn,
             "name": self.prompt,
             "count": len(draft.waveform),
-            "unit": _unit(draft.waveform),
+            "unit": sixteen_bits(draft.waveform)[0],
             "source": draft.source,
             "said": draft.text,
             "suggested": list(draft.suggested),
@@ -375,8 +366,7 @@ class Recorder(Explorer):
     def _read(self) -> None:
         """Let every reader read the piece, and tell the browser after each of them."""
         draft, piece = self._some_draft(), self.piece
-        is_new = draft.read != draft.trim
-        if is_new:
+        if draft.read != draft.trim:
             draft.readings, draft.failed, draft.read = {}, {}, draft.trim
             self._heard = self._told(draft)
             for name, reader in self._readers.items():
@@ -390,8 +380,6 @@ class Recorder(Explorer):
             self._heard = self._told(draft)
         if self._free:
             self.takes[self.prompt] = piece, self.sample_rate, draft.text
-            if is_new:
-                self._tell(self.prompt)
 
     def _told(self, draft: Draft) -> dict[str, Any]:
         """What the readers have said so far, for the browser."""
@@ -579,14 +567,6 @@ def _checked_sample(name: str, sound: Sequence[Any]) -> tuple[np.ndarray, int, s
 
 def _plain(text: str) -> str:
     return " ".join(text.lower().split())
-
-
-def _unit(waveform: np.ndarray) -> float:
-    return (float(np.abs(waveform).max()) or 1.0) / 32_767
-
-
-def _pcm(waveform: np.ndarray) -> bytes:
-    return np.round(waveform / _unit(waveform)).astype("<i2").tobytes()
 
 
 def _number(value: Any) -> float | None:

@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from course_utils.datasets import vowels
-from course_utils.widgets.base import BLUE, INK, RED, Explorer, Quantity, javascript
-from course_utils.widgets.spectrogram import Whole
+from course_utils.widgets.base import BLUE, INK, RED, Explorer, Quantity, Whole, javascript
 
 # What is to be told apart: the words of class 0 and of class 1.
 TASKS = {

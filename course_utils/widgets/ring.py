@@ -4,8 +4,7 @@ import numpy as np
 import traitlets
 from matplotlib.figure import Figure
 
-from course_utils.widgets.base import BLUE, INK, RED, Explorer, Quantity, javascript
-from course_utils.widgets.spectrogram import Whole
+from course_utils.widgets.base import BLUE, INK, RED, Explorer, Quantity, Whole, javascript
 
 MOST = 8
 

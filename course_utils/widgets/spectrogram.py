@@ -8,27 +8,11 @@ import traitlets
 from matplotlib.figure import Figure
 
 from course_utils import features, fourier
-from course_utils.widgets.base import BLUE, INK, Quantity, javascript
+from course_utils.widgets.base import BLUE, INK, Quantity, Whole, javascript
 from course_utils.widgets.clips import ClipExplorer
 
 LONGEST_WINDOW = LONGEST_FFT = 4096
 FLOOR = 1e-10  # smallest power told apart, as in `features`
-
-
-class Whole(Quantity):
-    """A trait that holds one whole number between two limits, in a unit."""
-
-    def __init__(self, default: int, low: int, high: int, unit: str = "") -> None:
-        """Set the default value, the limits (both allowed) and the unit that errors name."""
-        super().__init__(default, low, high, unit)
-        self.default_value = default
-
-    def validate(self, obj: traitlets.HasTraits, value: object) -> int:
-        """The value as an int; `traitlets.TraitError` says what did not fit."""
-        number = super().validate(obj, value)
-        if number != int(number):
-            raise traitlets.TraitError(f"{self.name} must be a whole number, got {value!r}")
-        return int(number)
 
 
 class Probe(NamedTuple):

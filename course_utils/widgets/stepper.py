@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
-from course_utils.widgets.base import RED, Explorer, javascript
-from course_utils.widgets.spectrogram import Whole
+from course_utils.widgets.base import RED, Explorer, Whole, javascript
 
 SMALLEST, LARGEST = 13, 48  # frames and bands; the widest filter, 5 taps 3 apart, spans 13
 

@@ -190,49 +190,10 @@ function render({ model, el }) {
     notice = text;
     ui.redraw();
   };
-  const recorder = createRecorder({
-    rate: outside.rate, longest_s: outside.longest_s,
-    done: (samples) => send(samples, "The recording"),
-    failed: (error) => say(whyNoMicrophone(error)),
-    changed: () => {
-      const on = recorder.isOn();
-      recordButton.textContent = on ? "■ Stop recording" : "● Record";
-      recordButton.setAttribute("aria-pressed", on);
-      ui.root.dataset.recording = on ? "on" : "off";
-    },
-  });
-  const recordButton = ui.button(buttons, "record", "● Record", () => {
-    if (recorder.isOn()) return recorder.stop();
-    hear(false);
-    say(`Recording, ${outside.longest_s} s at most.`);
-    recorder.start();
-  });
-  const opener = make("input", { type: "file", accept: "audio/*", "data-action": "upload", "aria-label": "Open a sound file" });
-  buttons.append(make("label", { class: "course-check" }, make("span", {}, "or a sound file"), opener));
-  ui.listen(opener, "change", async () => {
-    const [file] = opener.files;
-    if (!file) return;
-    hear(false);
-    recorder.cancel();
-    try {
-      if (file.size > 50e6) say(`${file.name} is larger than 50 MB. Cut a few seconds out of it.`);
-      else send(await decodeFile(file, outside.rate), file.name);
-    } catch {
-      say(`${file.name} is no sound that this browser can decode. WAV, MP3, FLAC and Ogg usually work.`);
-    }
-    opener.value = "";
-  });
-  function send(samples, name) {
-    const least = outside.shortest_s;
-    if (samples.length < least * outside.rate)
-      return say(`${name} lasts ${(samples.length / outside.rate).toFixed(2)} s; it must last ${least} s at least.`);
-    say(`${name}: ${(samples.length / outside.rate).toFixed(1)} s, being tagged.`);
-    const kept = samples.slice(0, (outside.longest_s + 1) * outside.rate);
-    model.send({ kind: "sound", rate: outside.rate }, undefined, [kept.buffer]);
-  }
+  const intake = createIntake(ui, model, buttons, { say, quiet: () => hear(false), doing: "tagged" });
   scene.leave = () => {
     hear(false);
-    recorder.cancel();
+    intake.cancel();
   };
 
   const sliders = ui.row("course-sliders");

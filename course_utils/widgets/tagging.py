@@ -10,11 +10,14 @@ from numpy.typing import ArrayLike
 
 from course_utils.metrics import Event, detect
 from course_utils.widgets.base import BLUE, RED, Quantity, javascript
-from course_utils.widgets.clips import ClipExplorer
+from course_utils.widgets.clips import (
+    LONGEST_S,
+    MICROPHONE_RATE,
+    SHORTEST_S,
+    ClipExplorer,
+    check_outside,
+)
 
-MICROPHONE_RATE = 16_000  # Hz; the browser resamples what it records or decodes to it
-LONGEST_S, SHORTEST_S = 10.0, 0.3  # of a sound from outside
-SILENT = 1e-4  # a peak below it is as good as nothing
 SHORTEST_EVENT_S, GAP_S = 0.2, 0.7  # see `metrics.detect`
 
 
@@ -48,7 +51,7 @@ class TaggingExplorer(ClipExplorer):
         problem: what was wrong with the last sound from outside; empty when nothing was.
     """
 
-    _esm = javascript("spectrum.js", "stft.js", "recorder.js", "tagging.js")
+    _esm = javascript("spectrum.js", "stft.js", "recorder.js", "intake.js", "tagging.js")
     LONGEST = int(LONGEST_S * MICROPHONE_RATE)
     YOURS = "your sound"
 
@@ -121,14 +124,7 @@ class TaggingExplorer(ClipExplorer):
         Raises:
             ValueError: it is too short, silent, or not what an explorer can play.
         """
-        waveform = np.asarray(waveform)
-        if waveform.size < SHORTEST_S * sample_rate:
-            raise ValueError(
-                f"{name} lasts {waveform.size / sample_rate:.2f} s; it must last {SHORTEST_S} s "
-                "at least."
-            )
-        if not np.abs(waveform).max() >= SILENT:
-            raise ValueError(f"{name} is silent. Is the microphone switched off?")
+        waveform = check_outside(name, waveform, sample_rate)
         with self.hold_sync():
             self._extend({name: (waveform, sample_rate)})
             self._listen([name])

@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from course_utils.datasets.items import Word
-from course_utils.widgets.base import Explorer, javascript
-from course_utils.widgets.spectrogram import Whole
+from course_utils.widgets.base import Explorer, Whole, javascript
 
 MOST_MOMENTS, MOST_BYTES = 300, 120_000
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")

@@ -15,16 +15,14 @@ from course_utils import audio, metrics
 from course_utils.datasets.augmentation import add_noise
 from course_utils.datasets.text import BLANK
 from course_utils.widgets.base import BLUE, RED, Quantity, javascript
-from course_utils.widgets.clips import ClipExplorer
+from course_utils.widgets.clips import LONGEST_S, MICROPHONE_RATE, ClipExplorer
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from course_utils.recipes.recognition import Recogniser
 
-MICROPHONE_RATE = 16_000  # Hz; the browser resamples what it records or decodes to it
-LONGEST_S = 15.0  # of a sound; of one from outside, LONGEST_OUTSIDE_S
-LONGEST_OUTSIDE_S = 10.0
+LONGEST_GIVEN_S = 15.0  # of a sound that is not from outside
 NO_NOISE_DB = 40.0  # the slider's end: nothing is added
 SHOWN = 0.1  # a token that is this probable in some frame has a row in the picture
 MOST_ROWS = 24
@@ -113,7 +111,7 @@ class TranscriptionExplorer(ClipExplorer):
             raise ValueError('decoders must be {"name": function, ...} with at least one')
         self._recogniser, self._decode = recogniser, dict(decoders or {"greedy": _best_path})
         self._rate = recogniser.recipe.sound.sample_rate
-        self.LONGEST = int(LONGEST_S * self._rate)
+        self.LONGEST = int(LONGEST_GIVEN_S * self._rate)
         self._texts: dict[str, str] = {}
         self._notes: dict[str, str] = {}
         self._kept: tuple[tuple[str, float], Heard] | None = None
@@ -125,7 +123,7 @@ class TranscriptionExplorer(ClipExplorer):
             _names=["blank", *recogniser.alphabet.names[1:]],
             _decoders=list(self._decode),
             _outside={
-                "rate": MICROPHONE_RATE, "longest_s": LONGEST_OUTSIDE_S, "shortest_s": 0,
+                "rate": MICROPHONE_RATE, "longest_s": LONGEST_S, "shortest_s": 0,
                 "name": self.YOURS, "shown": SHOWN, "most_rows": MOST_ROWS,
             },
             decoder=traits.pop("decoder", next(iter(self._decode))),

@@ -13,8 +13,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
 from course_utils import ctc
-from course_utils.widgets.base import BLUE, INK, RED, Explorer, javascript
-from course_utils.widgets.spectrogram import Whole
+from course_utils.widgets.base import BLUE, INK, RED, Explorer, Whole, javascript
 
 MOST_FRAMES, MOST_TOKENS, MOST_LABELS = 12, 6, 6
 TOLERANCE = 1e-3  # by which the probabilities of a frame may miss 1

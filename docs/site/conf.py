@@ -34,6 +34,7 @@ autodoc_preserve_defaults = True
 add_module_names = False
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_include_init_with_doc = True  # most classes tell their arguments there
 napoleon_custom_sections = [("Traits", "params_style")]
 
 mathjax_path = "vendor/mathjax/es5/tex-svg.js"

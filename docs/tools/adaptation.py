@@ -10,8 +10,6 @@ in a room. FSDD must be on this machine.
 """
 
 import argparse
-import csv
-import platform
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,13 +17,13 @@ import numpy as np
 import torch
 
 from course_utils import metrics
-from course_utils.datasets import digits, fsdd
+from course_utils.datasets import digits, fsdd, runs
 from course_utils.datasets.connected_digits import ConnectedDigits
 from course_utils.datasets.items import Utterance
 from course_utils.recipes import pretrained
 from course_utils.recipes.adaptation import Schedule, adapt
 
-OUTPUT = Path(__file__).resolve().parents[1] / "runs" / "adaptation.csv"
+OUTPUT = runs.FOLDER / "adaptation.csv"
 FIELDS = (
     *("speaker", "training", "strings", "test_strings", "words", "wer"),
     *("less", "low", "high", "old_wer"),
@@ -116,20 +114,15 @@ def main() -> None:
 
 def write(path: Path, rows: list[dict]) -> None:
     """The table so far, with how it was made in front."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(
-            "# command: python docs/tools/adaptation.py\n"
-            f"# versions: Python {platform.python_version()}, torch {torch.__version__}, "
-            f"NumPy {np.__version__}\n"
-            "# deepspeech2-digits-streaming adapted to each speaker of FSDD\n"
-            "# training: before (not adapted), mixed (half a batch are bundled strings), alone\n"
-            "# strings: learned or held back; wer: of strings of takes 0 to 4, two to five digits\n"
-            "# less: wer before minus wer; low, high: of 95 % of paired draws of strings\n"
-            "# old_wer: of strings of the bundled digits' test voices\n"
-        )
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    about = (
+        "command: python docs/tools/adaptation.py",
+        "deepspeech2-digits-streaming adapted to each speaker of FSDD",
+        "training: before (not adapted), mixed (half a batch are bundled strings), alone",
+        "strings: learned or held back; wer: of strings of takes 0 to 4, two to five digits",
+        "less: wer before minus wer; low, high: of 95 % of paired draws of strings",
+        "old_wer: of strings of the bundled digits' test voices",
+    )
+    runs.write(path, about, rows, FIELDS)
 
 
 if __name__ == "__main__":

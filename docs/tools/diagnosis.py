@@ -8,8 +8,6 @@ answers away; D is as it should be. `wrote` is how many words the model writes o
 """
 
 import argparse
-import csv
-import platform
 from dataclasses import replace
 
 import numpy as np
@@ -54,7 +52,7 @@ def curves(name: str, recipe: Recipe) -> list[dict]:
         model.parameters(), lr=schedule.rate, weight_decay=schedule.weight_decay
     )
     steps = schedule.epochs * len(batches)
-    dev = recognition._Levelled(data.dev, recipe.sound)
+    dev = recognition.Levelled(data.dev, recipe.sound)
 
     def validate(model: torch.nn.Module) -> dict[str, float]:
         with torch.no_grad():
@@ -102,14 +100,11 @@ def main() -> None:
 
 def write(rows: list[dict]) -> None:
     """The file: how it was made, then its rows."""
-    with FILE.open("w", encoding="utf-8", newline="") as file:
-        file.write("# Deep Speech 2 on strings of bundled digits: curves of four trainings.\n")
-        file.write("# command: python docs/tools/diagnosis.py\n")
-        versions = f"Python {platform.python_version()}, torch {torch.__version__}"
-        file.write(f"# versions: {versions}, NumPy {np.__version__}\n")
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    about = (
+        "command: python docs/tools/diagnosis.py",
+        "Deep Speech 2 on strings of bundled digits: curves of four trainings.",
+    )
+    runs.write(FILE, about, rows)
 
 
 if __name__ == "__main__":

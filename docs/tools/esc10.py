@@ -9,8 +9,6 @@ from three and is judged on the one that follows the test fold.
 """
 
 import argparse
-import csv
-import platform
 import time
 
 import numpy as np
@@ -68,18 +66,13 @@ def main() -> None:
 
 def write(rows: list[dict[str, object]]) -> None:
     """The file: what it is and how it was made, then its rows."""
-    FILE.parent.mkdir(exist_ok=True)
-    versions = f"Python {platform.python_version()}, torch {torch.__version__}"
-    threads = torch.get_num_threads()
-    with FILE.open("w", encoding="utf-8", newline="") as file:
-        file.write("# ESC-10: accuracy on each fold after learning from the four others.\n")
-        file.write("# command: python docs/tools/esc10.py\n")
-        file.write(f"# versions: {versions}, NumPy {np.__version__}\n")
-        file.write(f"# machine: {threads} thread(s) of a server's CPU; seconds: CPU time of the ")
-        file.write("training\n")
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    about = (
+        "command: python docs/tools/esc10.py",
+        "ESC-10: accuracy on each fold after learning from the four others.",
+        f"machine: {torch.get_num_threads()} thread(s) of a server's CPU; seconds: CPU time of the "
+        "training",
+    )
+    runs.write(FILE, about, rows, FIELDS)
 
 
 if __name__ == "__main__":

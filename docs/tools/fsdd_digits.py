@@ -12,8 +12,6 @@ each speaker without him.
 """
 
 import argparse
-import csv
-import platform
 import time
 from pathlib import Path
 
@@ -23,12 +21,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from course_utils import training
-from course_utils.datasets import batching, digits, fsdd, preparation
+from course_utils.datasets import batching, digits, fsdd, preparation, runs
 from course_utils.datasets.items import Corpus
 from course_utils.metrics import accuracy
 from course_utils.models.convolution import ConvNet, Layer
 
-OUTPUT = Path(__file__).resolve().parents[1] / "runs" / "fsdd_digits.csv"
+OUTPUT = runs.FOLDER / "fsdd_digits.csv"
 FIELDS = ("speaker", "setting", "seed", "accuracy", "recordings", "parameters", "steps", "seconds")
 # Setting: (normalised, augmented, with synthetic voices, steps).
 SETTINGS = {
@@ -197,20 +195,14 @@ def reader() -> callable:
 
 def write(path: Path, rows: list[dict]) -> None:
     """The table, with how it was made in front."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(
-            "# FSDD, leave one speaker out: accuracy on a speaker who was not in training.\n"
-            "# command: python docs/tools/fsdd_digits.py\n"
-            f"# versions: Python {platform.python_version()}, torch {torch.__version__}, "
-            f"NumPy {np.__version__}\n"
-            "# machine: one thread of a server's CPU; seconds: CPU time of the training\n"
-        )
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        order = list(SETTINGS)
-        rows = sorted(rows, key=lambda r: (order.index(r["setting"]), int(r["seed"]), r["speaker"]))
-        writer.writerows(rows)
+    about = (
+        "command: python docs/tools/fsdd_digits.py",
+        "FSDD, leave one speaker out: accuracy on a speaker who was not in training.",
+        "machine: one thread of a server's CPU; seconds: CPU time of the training",
+    )
+    order = list(SETTINGS)
+    rows = sorted(rows, key=lambda r: (order.index(r["setting"]), int(r["seed"]), r["speaker"]))
+    runs.write(path, about, rows, FIELDS)
 
 
 def main() -> None:
@@ -222,10 +214,7 @@ def main() -> None:
     parser.add_argument("--setting", choices=SETTINGS, help="with this setting alone")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    rows = []
-    if arguments.resume and arguments.output.exists():
-        with arguments.output.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    rows = runs.read(arguments.output) if arguments.resume else []
     done = {(row["speaker"], row["setting"], int(row["seed"])) for row in rows}
     read_once = reader()
     for setting in [arguments.setting] if arguments.setting else reversed(SETTINGS):

@@ -18,6 +18,9 @@ from itertools import pairwise
 
 from nbformat import NotebookNode
 
+VIEW = "application/vnd.jupyter.widget-view+json"  # where a stored notebook shows a widget,
+STATE = "application/vnd.jupyter.widget-state+json"  # and where it keeps the state of them all
+
 SHORTEST_S, LONGEST_S = 48 * 60, 70 * 60  # of what is chosen; opening and closing included
 MOST_SLIDES = 50
 CLOSING = ("Summary", "Quiz", "Exercises", "Further reading")
@@ -169,7 +172,7 @@ def closing(cells: list[NotebookNode], notebook: NotebookNode) -> list[Slide]:
 
 def quiz_questions(notebook: NotebookNode) -> list[dict]:
     """The questions that the quiz's widget holds."""
-    stored = notebook.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json")
+    stored = notebook.metadata.get("widgets", {}).get(STATE)
     for model in (stored or {"state": {}})["state"].values():
         if "questions" in model["state"] and "answers" in model["state"]:
             return list(model["state"]["questions"])
@@ -426,7 +429,7 @@ def visible(cell: NotebookNode) -> list[NotebookNode]:
             kept += [output] if output.name == "stdout" and output.text.strip() else []
         elif output.output_type in ("display_data", "execute_result"):
             data = output.data
-            is_widget = "application/vnd.jupyter.widget-view+json" in data
+            is_widget = VIEW in data
             if "image/png" in data or "text/html" in data or (not is_widget and text_of(output)):
                 kept.append(output)
     return kept
@@ -434,7 +437,7 @@ def visible(cell: NotebookNode) -> list[NotebookNode]:
 
 def kind_of_outputs(outputs: list[NotebookNode]) -> str | None:
     """What a step is about, the richest first."""
-    if any("application/vnd.jupyter.widget-view+json" in o.get("data", {}) for o in outputs):
+    if any(VIEW in o.get("data", {}) for o in outputs):
         return "explorer"
     if any("image/png" in o.get("data", {}) for o in outputs):
         return "figure"

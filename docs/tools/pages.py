@@ -27,9 +27,8 @@ from course_utils import widgets
 from course_utils.exercises.quiz import QuizWidget
 from course_utils.widgets.base import Explorer
 from docs.tools import glossary
+from docs.tools.lecture import STATE, VIEW
 
-VIEW = "application/vnd.jupyter.widget-view+json"
-STATE = "application/vnd.jupyter.widget-state+json"
 SOUND = re.compile(r'src="data:(audio/[a-z0-9]+);base64,([^"]+)"')
 SUFFIX = {"audio/flac": "flac", "audio/mpeg": "mp3", "audio/wav": "wav", "audio/ogg": "ogg"}
 LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:|mailto:|#)([^)\s]+)\)")

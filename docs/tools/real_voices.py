@@ -7,20 +7,17 @@ digits of FSDD's official test. Nothing is trained. FSDD must be on this machine
 """
 
 import argparse
-import csv
-import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from course_utils import decoding, language, metrics
-from course_utils.datasets import digits
+from course_utils.datasets import digits, runs
 from course_utils.datasets.items import Utterance
 from course_utils.recipes import pretrained, recognition
 
-OUTPUT = Path(__file__).resolve().parents[1] / "runs" / "real_voices.csv"
+OUTPUT = runs.FOLDER / "real_voices.csv"
 FIELDS = ("name", "speaker", "strings", "words", "wer")
 
 
@@ -70,16 +67,11 @@ def main() -> None:
     torch.set_num_threads(1)
     strings = recognition.corpora(recognition.RECIPES["fsdd"].speech)[2]
     rows = rows_of([strings[i] for i in range(len(strings))][: arguments.limit])
-    with arguments.output.open("w", encoding="utf-8", newline="") as file:
-        file.write(
-            "# command: python docs/tools/real_voices.py\n"
-            f"# versions: Python {platform.python_version()}, torch {torch.__version__}, "
-            f"NumPy {np.__version__}\n"
-            "# FSDD's official test as strings of digits; recognisers of models/pretrained\n"
-        )
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    about = (
+        "command: python docs/tools/real_voices.py",
+        "FSDD's official test as strings of digits; recognisers of models/pretrained",
+    )
+    runs.write(arguments.output, about, rows, FIELDS)
 
 
 if __name__ == "__main__":

@@ -17,24 +17,22 @@ little worse.
 """
 
 import argparse
-import csv
 import functools
-import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from course_utils import training
-from course_utils.datasets import batching, fsdd
+from course_utils.datasets import batching, fsdd, runs
 from course_utils.models.convolution import Layer
 from course_utils.recipes import recognition
-from course_utils.recipes.recognition import RECIPES, Data, Recipe, changed
+from course_utils.recipes.recognition import RECIPES, Data, Outcome, Recipe, changed
 
-RUNS = Path(__file__).resolve().parents[1] / "runs"
 FIELDS = (
     "name",
     "seed",
@@ -197,6 +195,26 @@ def budgeted(recipe: Recipe, model: nn.Module, data: Data) -> tuple[Recipe, Data
     return changed(recipe, epochs=max(1, round(BUDGET_S / epoch))), data
 
 
+def figures(name: str, recipe: Any, seed: int, done: Outcome, seconds: float) -> dict:
+    """What a training of any kind of recogniser is told by; seconds of CPU time."""
+    found = {
+        "name": name,
+        "seed": seed,
+        "parameters": training.count_parameters(done.recogniser.model),
+        "epochs": recipe.schedule.epochs,
+        "seconds": f"{seconds:.0f}",
+        "throughput": f"{3600 * done.hours * recipe.schedule.epochs / seconds:.0f}",
+        "dev_cer": f"{done.dev.cer:.4f}",
+        "dev_wer": f"{done.dev.wer:.4f}",
+        "test_cer": f"{done.test.cer:.4f}",
+        "test_wer": f"{done.test.wer:.4f}",
+    }
+    if len(set(done.speakers)) > 1:
+        low, high = done.test.wer_interval(done.speakers)
+        found |= {"low": f"{low:.4f}", "high": f"{high:.4f}"}
+    return found
+
+
 def row(
     name: str,
     recipe: Recipe,
@@ -225,22 +243,9 @@ def row(
         progress=False,
     )
     seconds = time.process_time() - began
-    found = {
-        "name": name,
-        "seed": seed,
-        "parameters": training.count_parameters(model),
-        "epochs": f"{recipe.schedule.epochs * len(data.train) / len(everything.train):.3g}",
-        "rate": recipe.schedule.rate,
-        "seconds": f"{seconds:.0f}",
-        "throughput": f"{3600 * done.hours * recipe.schedule.epochs / seconds:.0f}",
-        "dev_cer": f"{done.dev.cer:.4f}",
-        "dev_wer": f"{done.dev.wer:.4f}",
-        "test_cer": f"{done.test.cer:.4f}",
-        "test_wer": f"{done.test.wer:.4f}",
-    }
-    if len(set(done.speakers)) > 1:
-        low, high = done.test.wer_interval(done.speakers)
-        found |= {"low": f"{low:.4f}", "high": f"{high:.4f}"}
+    found = figures(name, recipe, seed, done, seconds)
+    found["epochs"] = f"{recipe.schedule.epochs * len(data.train) / len(everything.train):.3g}"
+    found["rate"] = recipe.schedule.rate
     if recipe.speech.units == "characters":
         said = recognition.recognise(done.recogniser, data.test, recognition.with_words(everything))
         low, high = said.wer_interval(done.speakers)
@@ -272,57 +277,71 @@ def planned(which: str) -> Iterator[tuple[str, Recipe, int, Callable | None]]:
 
 def write(path: Path, which: str, rows: list[dict]) -> None:
     """The table, with how it was made in front."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(
-            f"# command: python docs/tools/recognisers.py {which}\n"
-            f"# versions: Python {platform.python_version()}, torch {torch.__version__}, "
-            f"NumPy {np.__version__}\n"
-            "# machine: one thread of a server's CPU, other work beside it\n"
-            "# seconds: CPU time of the training, with a look at the development set each epoch\n"
-            "# real_time_factor: CPU time of greedy decoding by the sound's length\n"
-            "# lm: beam search over the words of the training sentences, with their trigram\n"
-            "# other error rates: greedy; low, high: WER of 95 % of bootstrap samples of speakers\n"
-        )
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    about = (
+        f"command: python docs/tools/recognisers.py {which}",
+        "machine: one thread of a server's CPU, other work beside it",
+        "seconds: CPU time of the training, with a look at the development set each epoch",
+        "real_time_factor: CPU time of greedy decoding by the sound's length",
+        "lm: beam search over the words of the training sentences, with their trigram",
+        "other error rates: greedy; low, high: WER of 95 % of bootstrap samples of speakers",
+    )
+    runs.write(path, about, rows, FIELDS)
 
 
-def main() -> None:
-    """The rows of one table that are not there yet."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("table", choices=("figures", "left-out", "ablation", "peers"))
+def options(about: str, tables: Sequence[str]) -> argparse.Namespace:
+    """The command line of this tool and of spellers.py, `set` as {name: number}."""
+    parser = argparse.ArgumentParser(description=about.split("\n", 1)[0])
+    parser.add_argument("table", choices=tables)
     parser.add_argument("--only", default="", help="rows whose name holds this text")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--folder", type=Path, help="for what each training leaves")
     parser.add_argument(
         "--set", nargs="+", default=[], metavar="NAME=NUMBER", help="for a try: epochs=1 train=50"
     )
-    arguments = parser.parse_args()
-    path = arguments.output or RUNS / f"recognisers_{arguments.table}.csv".replace("-", "_")
-    torch.set_num_threads(1)
-    changes = {name: int(value) for name, value in (text.split("=") for text in arguments.set)}
-    rows = []
-    if path.exists():
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    found = parser.parse_args()
+    found.set = {name: int(value) for name, value in (text.split("=") for text in found.set)}
+    return found
+
+
+def missing(
+    trainings: Iterable[tuple], rows: Sequence[dict], options: argparse.Namespace
+) -> Iterator[tuple[str, Any, int, Data, Path | None, tuple]]:
+    """The trainings that have no row yet, each with its data and its folder.
+
+    Args:
+        trainings: name, recipe, seed, and what else there is.
+        rows: those that are there.
+        options: from `options`.
+
+    Yields:
+        Name, recipe as changed by `--set`, seed, data, folder or None, and what else there is.
+    """
     done = {(row["name"], int(row["seed"])) for row in rows}
     read: tuple | None = None
     data: Data | None = None
-    for name, recipe, seed, peer in planned(arguments.table):
-        recipe = changed(recipe, **changes)
-        if arguments.only not in name or (name, seed) in done:
+    for name, recipe, seed, *rest in trainings:
+        recipe = changed(recipe, **options.set)
+        if options.only not in name or (name, seed) in done:
             continue
         if read != (recipe.speech, recipe.sound):
             read, data = (recipe.speech, recipe.sound), recognition.prepare(recipe, progress=False)
-        place = arguments.folder and arguments.table != "peers"
-        folder = arguments.folder / f"{name.replace(' ', '-')}-{seed}" if place else None
+        place = options.folder and options.folder / f"{name.replace(' ', '-')}-{seed}"
+        yield name, recipe, seed, data, place, tuple(rest)
+
+
+def main() -> None:
+    """The rows of one table that are not there yet."""
+    given = options(__doc__, ("figures", "left-out", "ablation", "peers"))
+    path = given.output or runs.FOLDER / f"recognisers_{given.table}.csv".replace("-", "_")
+    torch.set_num_threads(1)
+    rows: list[dict] = runs.read(path)
+    for name, recipe, seed, data, folder, (peer,) in missing(planned(given.table), rows, given):
         if peer:
             rows.append(best_row(name, recipe, seed, data, peer))
         else:
+            folder = None if given.table == "peers" else folder
             rows.append(row(name, recipe, seed, data, folder=folder))
-        write(path, arguments.table, rows)
+        write(path, given.table, rows)
         print(", ".join(f"{key} {value}" for key, value in rows[-1].items()), flush=True)
 
 

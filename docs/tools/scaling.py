@@ -15,14 +15,11 @@ The profiles are those of exercise 15.5, called by letters so that the file does
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -30,14 +27,13 @@ from torch import Tensor, nn
 from torch.profiler import record_function
 
 from course_utils import audio, training
-from course_utils.datasets import commands
+from course_utils.datasets import commands, runs
 from course_utils.datasets.batching import Batch, collate
 from course_utils.datasets.text import Alphabet
 from course_utils.recipes import frames, recognition
 from course_utils.training import distributed
 from course_utils.training.launch import torchrun
 
-FOLDER = Path(__file__).resolve().parents[1] / "runs"
 RECIPE = recognition.changed(recognition.RECIPES["commands"], augment=False)
 ALPHABET = Alphabet(recognition.CHARACTERS)
 LENGTH_S, STEPS = 3.0, 11
@@ -184,18 +180,6 @@ def profiles() -> list[dict]:
     return rows
 
 
-def write(name: str, about: list[str], rows: list[dict]) -> None:
-    """A file: how it was made, then its rows."""
-    with (FOLDER / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-        for line in about:
-            file.write(f"# {line}\n")
-        versions = f"Python {platform.python_version()}, torch {torch.__version__}"
-        file.write(f"# versions: {versions}, NumPy {np.__version__}\n")
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -214,10 +198,12 @@ def main() -> None:
             "The recipe commands on noise of 3 s: fastest of 11 steps, mean CPU time.",
             machine,
         ]
-        write("scaling", ["command: python docs/tools/scaling.py throughput", *about], throughput())
+        command = "command: python docs/tools/scaling.py throughput"
+        runs.write(runs.FOLDER / "scaling.csv", [command, *about], throughput())
     if options.what in (None, "profiles"):
         about = ["The costliest lines of a training step, three times, by torch.profiler.", machine]
-        write("profiles", ["command: python docs/tools/scaling.py profiles", *about], profiles())
+        command = "command: python docs/tools/scaling.py profiles"
+        runs.write(runs.FOLDER / "profiles.csv", [command, *about], profiles())
 
 
 if __name__ == "__main__":

@@ -9,8 +9,6 @@ Python and torch take by themselves included: the rows of 0 utterances.
 """
 
 import argparse
-import csv
-import platform
 import subprocess
 import sys
 import tempfile
@@ -20,12 +18,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from course_utils.datasets import batching, shards
+from course_utils.datasets import batching, runs, shards
 from course_utils.datasets.items import Table, Utterance
 from course_utils.datasets.text import Alphabet
 from course_utils.recipes.frames import Sound, frames_of
 
-OUTPUT = Path(__file__).resolve().parents[1] / "runs" / "shards.csv"
+OUTPUT = runs.FOLDER / "shards.csv"
 FIELDS = ("utterances", "hours", "disk_mb", "features_mb", "how", "peak_mb", "seconds")
 ALPHABET, SOUND = Alphabet("abcd"), Sound()
 
@@ -128,14 +126,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         for count in options.counts:
             rows += rows_of(count, Path(place) / str(count))
-    with options.output.open("w", encoding="utf-8", newline="") as file:
-        versions = f"Python {platform.python_version()}, torch {torch.__version__}"
-        print("# command: python docs/tools/shards.py", file=file)
-        print(f"# versions: {versions}, NumPy {np.__version__}", file=file)
-        print("# machine: one thread of a server's CPU, other work beside it", file=file)
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    about = (
+        "command: python docs/tools/shards.py",
+        "machine: one thread of a server's CPU, other work beside it",
+    )
+    runs.write(options.output, about, rows, FIELDS)
 
 
 if __name__ == "__main__":

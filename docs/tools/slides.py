@@ -31,17 +31,14 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from course_utils import widgets
 from docs.tools import vendor
 from docs.tools.execute import ROOT
-from docs.tools.lecture import Slide, html_of, plan, text_of, without_marks
+from docs.tools.lecture import STATE, VIEW, Slide, html_of, plan, text_of, without_marks
 
 TARGET = ROOT / "build" / "slides"
 PARTS = ROOT / "docs" / "slides"
 COURSE = "From Sound Waves to Speech Recognition"
-VIEW = "application/vnd.jupyter.widget-view+json"
-STATE = "application/vnd.jupyter.widget-state+json"
-# These ask Python for every move, so that without a kernel their controls would be dead.
-NEEDS_KERNEL = {"AttentionPlayer", "TranscriptionExplorer"}
 MOST_TABLE_ROWS = 7
 HANGUL = re.compile(r"[\uac00-\ud7a3]+(?:[ ·][\uac00-\ud7a3]+)*")
 NOTEBOOK_LINK = re.compile(r"\]\((\d\d_\w+)\.ipynb(?:#[^)]*)?\)")
@@ -320,9 +317,10 @@ def still(output: NotebookNode) -> str:
 
 
 def is_live(model: dict) -> bool:
-    """Whether an explorer runs in the browser alone."""
+    """Whether an explorer runs in the browser alone; one that asks Python would be dead."""
     name = str(model["state"].get("_anywidget_id", "")).rsplit(".", 1)[-1]
-    return bool(model["state"].get("_esm")) and name not in NEEDS_KERNEL
+    asks = getattr(getattr(widgets, name, None), "needs_python", ())
+    return bool(model["state"].get("_esm")) and not asks
 
 
 def embedded(model: dict, identity: str) -> str:

@@ -14,19 +14,16 @@ Nothing was chosen on a test set: recipes are tuned on the development sets, whi
 (commands, digits) or other takes (FSDD). With a speaker held out, he is in no set but the test.
 """
 
-import argparse
-import csv
-import platform
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from course_utils import decoding, metrics, training
-from course_utils.datasets import digits, fsdd
+from course_utils import decoding, metrics
+from course_utils.datasets import digits, fsdd, runs
 from course_utils.datasets.batching import Examples
 from course_utils.datasets.connected_digits import ConnectedDigits
 from course_utils.recipes import recognition, spelling
@@ -34,7 +31,10 @@ from course_utils.recipes.frames import frames_of
 from course_utils.recipes.recognition import Data, Levelled, changed
 from course_utils.recipes.spelling import RECIPES, Recipe, Speller
 
-RUNS = Path(__file__).resolve().parents[1] / "runs"
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the tools import each other
+
+from docs.tools.recognisers import figures, missing, options
+
 TRAINED = (
     "name",
     "seed",
@@ -117,23 +117,8 @@ def trained(name: str, recipe: Recipe, seed: int, data: Data, folder: Path | Non
     if recipe.search.beam_size > 1:
         test = Levelled(data.test, recipe.sound)
         greedy = spelling.write(recipe, beam_size=1)(model, test, data.alphabet)
-    found = {
-        "name": name,
-        "seed": seed,
-        "parameters": training.count_parameters(model),
-        "epochs": recipe.schedule.epochs,
-        "seconds": f"{seconds:.0f}",
-        "throughput": f"{3600 * done.hours * recipe.schedule.epochs / seconds:.0f}",
-        "dev_cer": f"{done.dev.cer:.4f}",
-        "dev_wer": f"{done.dev.wer:.4f}",
-        "test_cer": f"{done.test.cer:.4f}",
-        "test_wer": f"{done.test.wer:.4f}",
-        "greedy_cer": f"{greedy.cer:.4f}",
-        "greedy_wer": f"{greedy.wer:.4f}",
-    }
-    if len(set(done.speakers)) > 1:
-        low, high = done.test.wer_interval(done.speakers)
-        found |= {"low": f"{low:.4f}", "high": f"{high:.4f}"}
+    found = figures(name, recipe, seed, done, seconds)
+    found |= {"greedy_cer": f"{greedy.cer:.4f}", "greedy_wer": f"{greedy.wer:.4f}"}
     test = recognition.corpora(recipe.speech)[2]
     utterances = [test[i] for i in range(min(40, len(test)))]
     simple = Speller(model, data.alphabet, changed(recipe, beam_size=1))
@@ -214,64 +199,36 @@ def planned(which: str) -> Iterator[tuple[str, Recipe, int]]:
 
 def write(path: Path, which: str, rows: list[dict]) -> None:
     """The table, with how it was made in front."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    about = (
-        "# seconds: CPU time of the training, with a look at the development set each epoch\n"
-        "# real_time_factor: CPU time of greedy decoding by the sound's length\n"
-        "# test: by the recipe's search; low, high: WER of 95 % of bootstrap samples of speakers\n"
-        "# told, own: accuracy at the places behind the first error of an utterance, told the\n"
-        "#   right tokens, and with the speller's own\n"
-    )
+    about = [
+        f"command: python docs/tools/spellers.py {which}",
+        "machine: one thread of a server's CPU, other work beside it",
+    ]
     if which == "failures":
-        about = "# test: digits of an utterance; trained on 2 to 5; rates by all words\n"
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(
-            f"# command: python docs/tools/spellers.py {which}\n"
-            f"# versions: Python {platform.python_version()}, torch {torch.__version__}, "
-            f"NumPy {np.__version__}\n"
-            "# machine: one thread of a server's CPU, other work beside it\n" + about
-        )
-        fields = FAILED if which == "failures" else TRAINED
-        writer = csv.DictWriter(file, fields, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        about.append("test: digits of an utterance; trained on 2 to 5; rates by all words")
+    else:
+        about += [
+            "seconds: CPU time of the training, with a look at the development set each epoch",
+            "real_time_factor: CPU time of greedy decoding by the sound's length",
+            "test: by the recipe's search; low, high: WER of 95 % of bootstrap samples of speakers",
+            "told, own: accuracy at the places behind the first error of an utterance, told the",
+            "  right tokens, and with the speller's own",
+        ]
+    runs.write(path, about, rows, FAILED if which == "failures" else TRAINED)
 
 
 def main() -> None:
     """The rows of one table that are not there yet."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("table", choices=("figures", "left-out", "variants", "failures"))
-    parser.add_argument("--only", default="", help="rows whose name holds this text")
-    parser.add_argument("--output", type=Path)
-    parser.add_argument("--folder", type=Path, help="for what each training leaves")
-    parser.add_argument(
-        "--set", nargs="+", default=[], metavar="NAME=NUMBER", help="for a try: epochs=1 train=50"
-    )
-    arguments = parser.parse_args()
-    path = arguments.output or RUNS / f"spellers_{arguments.table}.csv".replace("-", "_")
+    given = options(__doc__, ("figures", "left-out", "variants", "failures"))
+    path = given.output or runs.FOLDER / f"spellers_{given.table}.csv".replace("-", "_")
     torch.set_num_threads(1)
-    changes = {name: int(value) for name, value in (text.split("=") for text in arguments.set)}
-    rows = []
-    if path.exists():
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
-    done = {(row["name"], int(row["seed"])) for row in rows}
-    read: tuple | None = None
-    data: Data | None = None
-    for name, recipe, seed in planned(arguments.table):
-        recipe = changed(recipe, **changes)
-        if arguments.only not in name or (name, seed) in done:
-            continue
-        if read != (recipe.speech, recipe.sound):
-            read, data = (recipe.speech, recipe.sound), recognition.prepare(recipe, progress=False)
-        folder = arguments.folder
-        folder = folder / f"{name.replace(' ', '-')}-{seed}" if folder else None
-        if arguments.table == "failures":
+    rows: list[dict] = runs.read(path)
+    for name, recipe, seed, data, folder, _ in missing(planned(given.table), rows, given):
+        if given.table == "failures":
             new = list(failed(name, recipe, seed, data, folder))
         else:
             new = [trained(name, recipe, seed, data, folder)]
         rows += new
-        write(path, arguments.table, rows)
+        write(path, given.table, rows)
         for row in new:
             print(", ".join(f"{key} {value}" for key, value in row.items()), flush=True)
 

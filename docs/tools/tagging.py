@@ -7,8 +7,6 @@ Rows that are in the file already are kept, so a run that was stopped goes on wh
 """
 
 import argparse
-import csv
-import platform
 import time
 from collections.abc import Iterator
 
@@ -106,19 +104,13 @@ def main() -> None:
 
 def write(rows: list[dict]) -> None:
     """The file: how it was made, then its rows."""
-    FILE.parent.mkdir(exist_ok=True)
-    with FILE.open("w", encoding="utf-8", newline="") as file:
-        file.write("# Taggers of scenes: mAP and event F1 on 400 scenes of unseen variants.\n")
-        file.write("# command: python docs/tools/tagging.py\n")
-        versions = f"Python {platform.python_version()}, torch {torch.__version__}"
-        file.write(f"# versions: {versions}, NumPy {np.__version__}\n")
-        file.write(
-            f"# machine: {torch.get_num_threads()} thread(s) of a server's CPU; seconds: CPU "
-        )
-        file.write("time of the training\n")
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    about = (
+        "command: python docs/tools/tagging.py",
+        "Taggers of scenes: mAP and event F1 on 400 scenes of unseen variants.",
+        f"machine: {torch.get_num_threads()} thread(s) of a server's CPU; seconds: CPU time of the "
+        "training",
+    )
+    runs.write(FILE, about, rows, FIELDS)
 
 
 if __name__ == "__main__":

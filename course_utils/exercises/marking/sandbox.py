@@ -46,7 +46,11 @@ class Sandbox:
     """
 
     def __init__(self, number: int, limits: Limits) -> None:
-        """Start the process and its watch."""
+        """Start the process and its watch.
+
+        Raises:
+            RuntimeError: it does not answer; the message says why, where that is known.
+        """
         self.limits = limits
         self._number = 0  # of the last request
         self.waiting = False  # for an answer: then the process is busy

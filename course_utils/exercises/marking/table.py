@@ -1,12 +1,11 @@
 """The tables that marking writes: one row a submission, and one row an exercise with its reason."""
 
 import csv
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from course_utils import files
 from course_utils.exercises.marking.judge import DONE, MISSING, TRIED, UNJUDGED, Mark, Result
 
 _MARKS = ("submission", "notebook", "done", "of")
@@ -131,18 +130,11 @@ def _rows(path: Path, wanted: tuple[str, ...]) -> list[dict[str, str]]:
 
 
 def _replace(path: Path, rows: list[list[str]]) -> None:
-    """Write beside the file, then swap: whoever interrupts, finds the old table or the new."""
+    """A table, as a whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=path.name, suffix=".part", dir=path.parent)
-    try:
-        # With a byte order mark: Excel reads UTF-8 by no other sign.
-        with os.fdopen(handle, "w", newline="", encoding="utf-8-sig") as file:
-            csv.writer(file).writerows([[_harmless(cell) for cell in row] for row in rows])
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    # With a byte order mark: Excel reads UTF-8 by no other sign.
+    with files.whole(path) as part, part.open("w", newline="", encoding="utf-8-sig") as file:
+        csv.writer(file).writerows([[_harmless(cell) for cell in row] for row in rows])
 
 
 def _harmless(cell: str) -> str:
