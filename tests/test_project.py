@@ -114,6 +114,13 @@ def test_readme_has_the_course_map():
         assert (f"notebooks/{notebook.name}.ipynb" in row) == course.path(notebook).exists()
 
 
+def test_notebooks_take_the_minutes_that_the_map_says():
+    for notebook in course.NOTEBOOKS:
+        text = course.path(notebook).read_text(encoding="utf-8")
+        said = re.search(r"\*\*Time\*\*: (\d+) minutes to read", text)
+        assert int(said[1]) == notebook.minutes, notebook.name
+
+
 def test_links_in_markdown_files_resolve():
     pages = ["README.md", "CONTRIBUTING.md", "data/README.md", "docs/teaching.md"]
     for page in map(ROOT.joinpath, pages):

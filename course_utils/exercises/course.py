@@ -24,7 +24,7 @@ NOTEBOOKS = [
     Notebook("01_sound_waves", "Sound waves", 80, "Sound"),
     Notebook("02_fourier", "The Fourier transform and the FFT", 90, "Sound"),
     Notebook("03_spectrograms", "Spectrograms and mel features", 80, "Sound"),
-    Notebook("04_fully_connected", "Fully connected networks", 110, "Networks"),
+    Notebook("04_fully_connected", "Fully connected networks", 130, "Networks"),
     Notebook("05_convolution", "Convolution", 80, "Networks"),
     Notebook("06_recurrent", "Recurrent networks: RNN, LSTM, GRU", 90, "Networks"),
     Notebook("07_attention", "Attention", 90, "Networks"),
