@@ -17,14 +17,17 @@ _README = """# For instructors
 
 Put this where students do not look. (The solutions are public all the same.)
 
-- [docs/teaching.md](docs/teaching.md): syllabi, a plan by the minute for each notebook, questions for the class,
-  misconceptions, exam questions with answers, how to mark.
-- `notebooks/solutions`: each notebook's exercises, solved and checked. They run wherever the course is installed;
-  their links lead to the notebooks once they lie in the folder of this name in a copy of the course.
+- [docs/teaching.md](docs/teaching.md): syllabi, a plan by the minute for each notebook,
+  questions for the class, misconceptions, exam questions with answers, how to mark.
+- `notebooks/solutions`: each notebook's exercises, solved and checked. They run wherever the
+  course is installed; their links lead to the notebooks once they lie in the folder of this
+  name in a copy of the course.
 - The version without solutions is the notebooks of the course itself.
 {slides}"""
-_WITH_SLIDES = """- [slides/index.html](slides/index.html): a deck of each notebook, with the speaker's notes in a window of their own
-  (key S); [docs/slides/README.md](docs/slides/README.md) tells the keys. They need no network.
+_WITH_SLIDES = """\
+- [slides/index.html](slides/index.html): a deck of each notebook, with notes in a window of their
+  own (key S), for which no network is needed. [docs/slides/README.md](docs/slides/README.md) tells
+  the keys.
 """
 _WITHOUT_SLIDES = "- No slides: `make slides`, then `make instructor` again, puts them in.\n"
 _EPOCH = (2020, 1, 1, 0, 0, 0)  # a date of its own would make each archive another one
