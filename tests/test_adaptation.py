@@ -4,7 +4,7 @@ import torch
 
 from course_utils import metrics
 from course_utils.datasets import commands, guest
-from course_utils.recipes import adaptation, pretrained
+from course_utils.recipes import adaptation, pretrained, recognition
 from course_utils.recipes.adaptation import Schedule, adapt
 
 SHORT = Schedule(steps=4, look=2, batch_size=4)
@@ -110,6 +110,32 @@ def test_it_stops_when_what_is_held_back_gets_no_better(ds2, original):
     losses = done.history.curve("dev_loss")
     assert len(losses) == 3 + int(losses.argmin()) < 20
     assert same(before, weights(ds2))
+
+
+def test_what_is_held_back_is_judged_as_it_was_recorded(ds2, original):
+    # Varied as in training, it would be another sound at each look, and the best look a fluke.
+    schedule = Schedule(steps=4, look=2, batch_size=4, augment=0.999)
+    recordings = guest.recordings("adaptation")[:6]
+    done = adapt(ds2, recordings, original, schedule, progress=False)
+    kept = [one for one in recordings if one.id in done.held_back]
+    examples = adaptation._examples(kept, ds2, "recording")
+    plain = recognition.loss_of(recognition.changed(ds2.recipe, augment=0.0))
+    with torch.no_grad():
+        loss = plain(done.recogniser.model, examples.collate([examples[0]]))
+    assert float(loss) == pytest.approx(done.history.curve("dev_loss").min(), rel=1e-5)
+
+
+def test_nothing_pulls_the_weights_towards_zero(ds2, original, monkeypatch):
+    # They are to stay near what they were, which is not 0.
+    made = []
+    fit = adaptation.training.fit
+    monkeypatch.setattr(
+        adaptation.training,
+        "fit",
+        lambda *given, **more: (made.append(given[4]), fit(*given, **more))[1],
+    )
+    adapt(ds2, guest.recordings("adaptation")[:3], original, SHORT, progress=False)
+    assert {group["weight_decay"] for one in made for group in one.param_groups} == {0.0}
 
 
 def test_what_cannot_be_learned_is_refused(ds2, las, original):

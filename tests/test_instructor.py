@@ -1,6 +1,7 @@
 """The instructor bundle holds what it says, and is the same each time."""
 
 import importlib.util
+import re
 import zipfile
 
 import pytest
@@ -18,7 +19,7 @@ def tool():
 
 @pytest.fixture
 def repository(tmp_path):
-    for name in ("README.md", "LICENSE", "docs/teaching.md", "notebooks/solutions/01_x.ipynb"):
+    for name in ("LICENSE", "docs/teaching.md", "notebooks/solutions/01_x.ipynb"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name, encoding="utf-8")
@@ -47,7 +48,27 @@ def test_slides_are_in_it_where_they_were_made(tool, repository):
     deck = repository / "build/slides/01.html"
     deck.parent.mkdir(parents=True)
     deck.write_text("deck", encoding="utf-8")
-    assert "instructor/slides/01.html" in names(tool.bundle(repository))
+    keys = repository / "docs/slides/README.md"
+    keys.parent.mkdir()
+    keys.write_text("keys", encoding="utf-8")
+    found = names(tool.bundle(repository))
+    assert {"instructor/slides/01.html", "instructor/docs/slides/README.md"} <= set(found)
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_its_page_leads_to_what_is_in_it(tool, repository, made):
+    if made:
+        for name in ("build/slides/index.html", "docs/slides/README.md"):
+            path = repository / name
+            path.parent.mkdir(parents=True)
+            path.write_text(name, encoding="utf-8")
+    archive = tool.bundle(repository)
+    with zipfile.ZipFile(archive) as file:
+        text = file.read("instructor/README.md").decode()
+    linked = re.findall(r"\]\(([^)]+)\)", text)
+    assert len(linked) == (3 if made else 1)
+    assert {f"instructor/{target}" for target in linked} <= set(names(archive))
+    assert ("make slides" in text) is not made
 
 
 def test_what_is_missing_is_named(tool, repository):

@@ -26,6 +26,8 @@ def test_speech_is_shaded_between_its_ends_over_a_level_in_decibels():
     inside = (times > 0.55) & (times < 0.95)
     np.testing.assert_allclose(level[inside], 10 * np.log10(0.125), atol=0.3)
     assert level[times < 0.45].max() == -120
+    # A piece's level stands at its middle: the loudest places lie evenly around the sound's.
+    assert times[level > -60].mean() == pytest.approx(0.75, abs=0.005)
 
 
 def test_each_word_of_each_reader_is_a_box_with_its_confidence():

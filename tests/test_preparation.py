@@ -28,6 +28,16 @@ def test_silence_is_trimmed_and_a_margin_kept():
     assert len(preparation.trim(quiet, RATE, below_db=90)) == len(x)
 
 
+def test_speech_lies_between_its_ends_and_not_a_piece_more():
+    rng = np.random.default_rng(0)
+    silence = np.zeros(RATE, np.float32)
+    x = np.concatenate([silence, signals.noise(0.4, rng=rng, sample_rate=RATE), silence])
+    start_s, end_s = preparation.endpoints(x, RATE, margin_s=0)
+    assert 1.0 - 0.025 < start_s <= 1.0
+    assert 1.4 <= end_s < 1.4 + 0.025
+    assert preparation.endpoints(x, RATE) == pytest.approx((start_s - 0.2, end_s + 0.2))
+
+
 def test_what_is_all_silent_or_all_sound_stays():
     for x in (np.zeros(1000, np.float32), np.ones(1000, np.float32)):
         assert len(preparation.trim(x, RATE)) == 1000

@@ -363,6 +363,18 @@ def test_augmented_batches_are_whole_and_leave_frames_for_the_labels(seed, lengt
     assert not torch.equal(frames[:, :8], padded[:, :8])
 
 
+def test_what_is_augmented_does_not_blend_with_its_padding():
+    sounds_, lengths = pad([torch.randn(n, 40) for n in (50, 31, 12)])
+    outside = ~mask(lengths, 50)[..., None]
+    found = []
+    for padding in (0.0, 30.0, -30.0):
+        torch.manual_seed(4)
+        frames, new = varied(sounds_.masked_fill(outside, padding), lengths)
+        found.append(frames.masked_fill(~mask(new, frames.shape[1])[..., None], 0))
+    for other in found[1:]:
+        torch.testing.assert_close(other, found[0])
+
+
 def test_augmentation_follows_from_torchs_seed_and_leaves_the_input_alone():
     padded, lengths = pad([torch.randn(30, 40), torch.randn(22, 40)])
     before = padded.clone()

@@ -93,6 +93,16 @@ def test_shifting_moves_each_item_along_its_bands_only():
     assert len(found) > 1
 
 
+def test_shifting_reaches_six_bands_up_and_down_unless_told_otherwise():
+    # The recorded run of notebook 09 was made so, and its text says so.
+    ramp = torch.arange(40.0).expand(400, 3, 40)
+    given = batching.Batch(ramp, torch.full((400,), 3), torch.zeros(400, 10))
+    torch.manual_seed(0)
+    moved = tagging.shifted(seen)(Sum(), given).features
+    by = ramp[:, 0, 20] - moved[:, 0, 20]
+    assert (by.min(), by.max()) == (-6, 6)
+
+
 def test_sounds_together_add_their_powers_and_share_their_targets():
     rng = np.random.default_rng(0)
     pieces = rng.normal(-8, 3, (40, 6, 5))

@@ -66,6 +66,10 @@ def test_each_group_is_tested_in_exactly_one_fold():
         assert not set(train.speakers) & set(test.speakers)
         assert len(train) + len(test) == len(whole)
         assert len(test.speakers) in (1, 2)
+    tested = {frozenset(test.speakers) for _, test in pairs}
+    assert {frozenset(test.speakers) for _, test in splits.folds(whole, 4, seed=1)} == tested
+    others = [splits.folds(whole, 4, seed=seed) for seed in (2, 3)]
+    assert any({frozenset(test.speakers) for _, test in pairs} != tested for pairs in others)
 
 
 def test_shared_values_are_named_with_an_example_of_each_side():

@@ -290,6 +290,9 @@ def test_the_probe_finds_a_tone():
         found = one.probe()
         assert found.time_s == pytest.approx(RATE // one.hop_length * one.hop_length / RATE)
         assert found.frequency_hz == pytest.approx(one.frequencies()[-1])
+        for hops in (0.4, 0.6, 7.4, 7.6):
+            one.time_s = hops * one.hop_length / RATE
+            assert one.probe().time_s == pytest.approx(round(hops) * one.hop_length / RATE)
 
 
 @given(

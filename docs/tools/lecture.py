@@ -250,7 +250,7 @@ def merged(found: list[Candidate]) -> list[Candidate]:
             saying = "".join(f"{one} " for one in last.slide.items if one not in slide.lead)
             slide.formulas = [saying + last.slide.formulas[0]]
             slide.notes = [*last.slide.notes, *slide.notes]
-            candidate.points += 2
+            candidate.points = max(candidate.points, last.points) + 2
             kept.pop()
         if last is not None and are_tasks_for(last.slide, slide):
             slide.items = last.slide.items
@@ -560,17 +560,20 @@ def divide(text: str) -> tuple[str, str]:
         return ("", text) if pieces and is_leading(pieces[0][1]) else (text, "")
     at = next((i for i, (_, s) in enumerate(pieces) if CUE.search(s)), None)
     if at is None:
-        asked = [i for i, (_, s) in enumerate(pieces) if i and s.rstrip("*_ ").endswith("?")]
+        asked = [i for i, (_, s) in enumerate(pieces) if i and is_question(s)]
         at = asked[-1] if asked else None
+    if at is None and is_question(pieces[0][1]) and pieces[-1][0] == 0:
+        return "", text  # it was not seen: it is asked of the next step
     if at is None and pieces[-1][0] > 0:
         at = next(i for i, (number, _) in enumerate(pieces) if number == pieces[-1][0])
     if at is None and (is_leading(pieces[-1][1]) or POINTER.search(pieces[-1][1])):
         at = len(pieces) - 1
     if at is None:
         return text, ""
-    # The sentence before a question often says what it is about.
-    asks = CUE.search(pieces[at][1]) or pieces[at][1].rstrip("*_ ").endswith("?")
-    if asks and at > 1 and pieces[at - 1][0] == pieces[at][0]:
+    # The sentence before a question often says what it is about, or is the question itself.
+    asks = CUE.search(pieces[at][1]) or is_question(pieces[at][1])
+    before = pieces[at - 1] if at else (-1, "")
+    if asks and before[0] == pieces[at][0] and (at > 1 or is_question(before[1])):
         at -= 1
     return joined(pieces[:at]), joined(pieces[at:])
 
@@ -590,6 +593,11 @@ def joined(pieces: list[tuple[int, str]]) -> str:
     return "\n\n".join(" ".join(row) for row in rows.values())
 
 
+def is_question(sentence: str) -> bool:
+    """Whether a sentence asks."""
+    return sentence.rstrip("*_ ").endswith("?")
+
+
 def is_leading(sentence: str) -> bool:
     """Whether a sentence points forward."""
     return sentence.rstrip("*_ ").endswith((":", "?")) or bool(CUE.search(sentence))
@@ -607,7 +615,7 @@ def leading(text: str, letters: int) -> tuple[str, bool]:
     if not pieces:
         return "", False
     cued = next((i for i, s in enumerate(pieces) if CUE.search(s)), None)
-    asked = [i for i, s in enumerate(pieces) if s.rstrip("*_ ").endswith("?")]
+    asked = [i for i, s in enumerate(pieces) if is_question(s)]
     at = cued if cued is not None else asked[-1] if asked else None
     is_prediction = at is not None
     if at is None:
