@@ -46,3 +46,17 @@ def test_each_word_of_each_reader_is_a_box_with_its_confidence():
     assert shown == ["stop", "0.95", "it", "0.20", "stop", "1.00"]
     alphas = [box.get_alpha() for box in below.patches]
     assert alphas[2] > alphas[0] > alphas[1]
+
+
+def test_words_and_numbers_that_lie_close_together_do_not_overlap():
+    words = [("in", 0.87, 1.03, 0.66), ("the", 1.0, 1.22, 0.83), ("garage", 1.14, 1.25, 0.38)]
+    words += [("to", 1.38, 1.47, 0.66)]
+    above = plotting.readings(np.zeros(21_600), 8000, {"letters": words, "speller": words})
+    above.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in above.figure.axes[1].texts]
+    assert len(boxes) == 16
+    for number, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[number + 1 :])
+    levels = {text.get_position()[1] for text in above.figure.axes[1].texts[:8:2]}
+    assert len(levels) == 2  # the last word is back at its box
+    assert above.figure.axes[1].texts[6].get_position()[1] == max(levels)

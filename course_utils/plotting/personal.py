@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from course_utils import features
-from course_utils.plotting.base import BLUE, GREY, SKY, VERMILLION, new_axes
+from course_utils.plotting.base import BLUE, GREY, SKY, VERMILLION, new_axes, text_inches
 
 
 def speech(waveform: ArrayLike, sample_rate: int, ends_s: tuple[float, float]) -> Axes:
@@ -43,21 +43,27 @@ def readings(
     Args:
         waveform: (samples,).
         sample_rate: in Hz.
-        words: name of a reader to its words, each (text, start_s, end_s, confidence).
+        words: name of a reader to its words, each (text, start_s, end_s, confidence); where a word
+            would run into the one before, it stands a line further from its box.
         said: what was said, above the picture.
     """
     x = np.asarray(waveform)
     rows = len(words)
     _, (above, below) = plt.subplots(
-        2, 1, figsize=(8, 1.6 + 0.75 * rows), sharex=True, layout="constrained",
-        height_ratios=[1.4, 0.75 * rows],
+        2, 1, figsize=(8, 1.6 + 0.85 * rows), sharex=True, layout="constrained",
+        height_ratios=[1.4, 0.85 * rows],
     )  # fmt: skip
     above.plot(np.arange(len(x)) / sample_rate, x, color=BLUE, lw=0.6)
     above.set_ylabel("amplitude")
     above.set_title(f"said: {said}" if said else "", loc="left", fontsize=10)
     for row, found in enumerate(words.values()):
-        for text, start, end, confidence in found:
+        free_from = [-np.inf, -np.inf]  # on the line at the box, and on the one further off
+        for text, start, end, confidence in sorted(found, key=lambda word: word[1] + word[2]):
             middle = (start + end) / 2
+            half = max(text_inches(text, 9), text_inches("0.00", 7)) / 2 + 0.03
+            half *= len(x) / sample_rate / 7  # the axes are about 7 inches wide
+            line = int(free_from[0] > middle - half and free_from[1] < free_from[0])
+            free_from[line] = middle + half
             box = plt.Rectangle(
                 (start, row - 0.13),
                 end - start,
@@ -67,11 +73,12 @@ def readings(
                 alpha=0.25 + 0.6 * confidence,
             )
             below.add_patch(box)
-            below.text(middle, row - 0.17, text, ha="center", va="bottom", fontsize=9)
-            note = f"{confidence:.2f}"
-            below.text(middle, row + 0.11, note, ha="center", va="top", fontsize=7, color=GREY)
+            word, note = row - 0.17 - 0.22 * line, row + 0.11 + 0.15 * line
+            below.text(middle, word, text, ha="center", va="bottom", fontsize=9)
+            place = {"ha": "center", "va": "top", "fontsize": 7, "color": GREY}
+            below.text(middle, note, f"{confidence:.2f}", **place)
     below.set_yticks(range(rows), list(words))
-    below.set(xlabel="time (s)", ylim=(rows - 0.5, -0.55), xlim=(0, len(x) / sample_rate))
+    below.set(xlabel="time (s)", ylim=(rows - 0.5, -0.62), xlim=(0, len(x) / sample_rate))
     for ax in (above, below):
         ax.spines[["top", "right"]].set_visible(False)
     return above
