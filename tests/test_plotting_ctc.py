@@ -53,7 +53,9 @@ def test_posteriors_are_named_at_their_peaks():
     y[12] = [0.2, 0.1, 0.7]
     y[15] = [0.6, 0, 0.4]
     ax = plotting.posteriors(y, NAMES, 0.05, WORDS, "clip")
-    assert texts(ax) == ["one", "two", "one", "two"]  # the words above, then the peaks
+    assert texts(ax) == ["one", "two", "one", "two", "two"]  # the words above, then the peaks
+    places = [text.get_position() for text in ax.texts if text.get_text()][2:]
+    np.testing.assert_allclose(places, [(4.5 * 0.05, 0.92), (12 * 0.05, 0.72), (15 * 0.05, 0.42)])
     assert len(ax.lines) == 3 and ax.lines[0].get_linestyle() == "--"
     assert [patch.get_x() for patch in ax.patches] == [0.1, 0.5]
     assert ax.get_xlim() == (0, pytest.approx(0.95))
@@ -61,11 +63,12 @@ def test_posteriors_are_named_at_their_peaks():
 
 def test_evolution_has_a_row_a_moment():
     y = np.tile([1.0, 0, 0], (9, 1))
-    ax = plotting.evolution({"step 0": y, "step 9": y}, NAMES, 0.1, WORDS, unit="frame")
+    ax = plotting.evolution({"step 0": y, "step 9": y}, NAMES, 1.0, WORDS, unit="frame")
     axes = ax.figure.axes
     assert [one.get_title(loc="left") for one in axes] == ["step 0", "step 9"]
     assert [len(one.patches) for one in axes] == [2, 2]
-    assert axes[-1].get_xlabel() == "time (frame)"
+    assert [one.get_xlabel() for one in axes] == ["", "frame"]
+    assert all(tick == round(tick) for tick in axes[-1].get_xticks())
 
 
 def test_spans_lie_below_the_waveform():
@@ -80,6 +83,16 @@ def test_spans_lie_below_the_waveform():
         (0.5, pytest.approx(0.2)),
         (0.1, pytest.approx(0.2)),
     ]
+
+
+def test_a_word_fits_into_its_short_bar():
+    sound = np.sin(np.arange(2620))
+    ax = plotting.spans(sound, 1000, {"alignment": [Word("eight", 1.78, 1.86)]})
+    ax.figure.canvas.draw()
+    below = ax.figure.axes[1]
+    bar, word = below.patches[0].get_window_extent(), below.texts[0].get_window_extent()
+    assert bar.x0 <= word.x0 and word.x1 <= bar.x1
+    assert below.texts[0].get_fontsize() > 5
 
 
 def test_a_plateau_is_drawn_beside_its_level():

@@ -35,6 +35,23 @@ def test_a_scene_has_a_lane_for_each_kind_that_matters():
     assert lanes.get_xlim() == (0, 2)
 
 
+def test_the_bars_of_two_lanes_keep_apart():
+    frames = np.full((20, 3), 0.9)
+    events = [Event("bell", 0.5, 1.0)]
+    above = plotting.scene(sound(), RATE, events, frames, NAMES, 0.1, [Event("bird", 0.5, 1.0)])
+    lanes = above.figure.axes[1]
+    bars = [path for c in lanes.collections for path in c.get_paths() if len(path.vertices) == 5]
+    (_, truth), (found, _) = sorted((p.vertices[:, 1].min(), p.vertices[:, 1].max()) for p in bars)
+    assert truth < found - 0.02  # "bell" is the lane below "bird"
+
+
+def test_without_probabilities_a_bar_stands_at_its_name():
+    above = plotting.scene(sound(), RATE, [Event("bell", 0.5, 1.0), Event("bird", 0.5, 1.0)])
+    lanes = above.figure.axes[1]
+    middles = [c.get_paths()[0].vertices[:4, 1].mean() for c in lanes.collections]
+    np.testing.assert_allclose(middles, lanes.get_yticks(), atol=0.02)
+
+
 def test_a_scene_without_anything_can_be_drawn():
     assert plotting.scene(sound(), RATE, []) is not None
 

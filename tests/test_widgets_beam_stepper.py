@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import traitlets
 from IPython.core.formatters import DisplayFormatter
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 
 from course_utils import decoding, widgets
@@ -145,6 +147,17 @@ def test_the_still_picture_and_the_text_follow_the_traits(change):
     before, after = stepper(frame=2), stepper(**{"frame": 2, **change})
     assert before.still_png() != after.still_png()
     assert repr(before) != repr(after)
+
+
+@pytest.mark.parametrize("frame", [0, 1, 4])
+def test_the_numbers_behind_the_bars_stay_in_their_picture(frame):
+    figure = Figure(figsize=(7.0, 3.3), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    stepper(frame=frame, alpha=3.0).draw(figure)
+    figure.canvas.draw()
+    right = figure.axes[1]
+    assert right.texts
+    assert all(text.get_window_extent().x1 < right.bbox.x1 for text in right.texts)
 
 
 def test_the_description_has_the_answer_only_at_the_end():

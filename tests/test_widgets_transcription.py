@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import traitlets
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -256,6 +257,17 @@ def test_the_still_picture_shows_the_state():
         assert Image.open(io.BytesIO(picture)).size == (700, 330)
         pictures.add(picture)
     assert len(pictures) == 4
+
+
+def test_a_letter_at_the_very_beginning_is_not_cut():
+    one = explorer()
+    one._result = one._result[0], [(1, 0, 1), *one._result[1][1:]]
+    figure = Figure(figsize=(7.0, 3.3), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    one.draw(figure)
+    figure.canvas.draw()
+    below = figure.axes[2]
+    assert below.texts[0].get_window_extent().x0 > below.bbox.x0
 
 
 @pytest.mark.parametrize("running", [False, True])

@@ -86,8 +86,8 @@ _BEAM = {"": (0.1, 0.0), "a": (0.2, 0.3), "aa": (0.05, 0.02), "ab": (0.04, 0.06)
             lambda p, beam, f: _update(p, beam, f, stays="both"),
         ),
         (
-            "The same letter again adds nothing, but the path lives on: p_label · y of the last "
-            "letter is missing.",
+            "The same letter again adds nothing, but the path lives on: p_label times the frame's "
+            "probability of the last letter is missing.",
             lambda p, beam, f: _update(p, beam, f, stays="none"),
         ),
         (
@@ -485,8 +485,8 @@ notebook.set_quiz(
             ),
             Option(
                 "The beam is too wide and picks up noise from bad prefixes.",
-                "Bad prefixes don't harm good ones. The best of a longer list is never less "
-                "probable.",
+                "Then the scores would fall. They rose: on the whole, what the wider beam adds is "
+                "more probable.",
             ),
             Option(
                 "Nothing in the search: the models' most probable texts are not the best ones.",

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import HTML, display
 from matplotlib.axes import Axes
+from matplotlib.textpath import TextPath
 from numpy.typing import ArrayLike
 from PIL import Image
 
@@ -53,6 +54,11 @@ def new_axes(rows: int = 1, height: float = 2.6, share_x: bool = True) -> Axes |
     for ax in axes[:, 0]:
         ax.spines[["top", "right"]].set_visible(False)
     return axes[0, 0] if rows == 1 else axes[:, 0]
+
+
+def text_inches(text: str, fontsize: float) -> float:
+    """Width of a line of text in inches."""
+    return TextPath((0, 0), text, size=fontsize).get_extents().width / 72 if text.strip() else 0.0
 
 
 def lines(

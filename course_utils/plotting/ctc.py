@@ -5,10 +5,20 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from course_utils.datasets.items import Word
-from course_utils.plotting.base import BLUE, CURVE_STYLES, GREY, SKY, VERMILLION, new_axes
+from course_utils.plotting.base import (
+    BLUE,
+    CURVE_STYLES,
+    GREY,
+    SKY,
+    VERMILLION,
+    new_axes,
+    text_inches,
+)
 
 MANY = 9  # from so many frames or places on, cells are narrow and hold no numbers
 FILLS = ["#eeeeee", "#9ecae9", "#fdbe85", "#a1d9b4", "#dcb9d4", "#f5e79e"]
@@ -103,11 +113,11 @@ def posteriors(
 
     Args:
         probabilities: (frames, tokens), token 0 the blank.
-        names: names[token]; where a curve is above a half, it is named.
+        names: names[token]; each hill of a curve above 0.3 is named at its top.
         frame_s: seconds from one frame to the next; frame t is centred on t · frame_s.
         words: where they lie is shaded, and their names stand above.
         title: above the picture, on the left.
-        unit: of the time axis.
+        unit: of the time axis; "frame" for an axis that counts frames.
         ax: where to draw; new Axes when None.
     """
     ax = new_axes(height=2.2) if ax is None else ax
@@ -119,14 +129,28 @@ def posteriors(
         color = CURVE_STYLES[token % len(CURVE_STYLES)][0]
         style = "-" if token <= len(CURVE_STYLES) else "-."  # ten digits, five colours
         ax.plot(times, y[:, token], style, color=color, lw=1.4)
-        above = np.concatenate([[False], y[:, token] > 0.5, [False]]).astype(int)
-        starts, ends = np.flatnonzero(np.diff(above) > 0), np.flatnonzero(np.diff(above) < 0)
-        for start, end in zip(starts, ends, strict=True):
-            middle = (times[start] + times[end - 1]) / 2
-            ax.text(middle, 1.0, names[token], ha="center", va="bottom", fontsize=8)
-    ax.set(xlabel=f"time ({unit})", ylabel="probability", ylim=(0, 1.1), xlim=(0, times[-1]))
+        for middle, top in _hills(y[:, token]):
+            height = min(top + 0.02, 1.0)
+            halo = [withStroke(linewidth=2, foreground="white")]  # the blank may pass behind it
+            place = {"ha": "center", "va": "bottom", "fontsize": 8, "path_effects": halo}
+            ax.text(middle * frame_s, height, names[token], **place)
+    xlabel = unit if unit == "frame" else f"time ({unit})"
+    ax.set(xlabel=xlabel, ylabel="probability", ylim=(0, 1.1), xlim=(0, times[-1]))
+    if unit == "frame":
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_title(title, loc="left", fontsize=10, pad=14 if words else 4)
     return ax
+
+
+def _hills(p: np.ndarray, least: float = 0.3) -> list[tuple[float, float]]:
+    """Where each hill above `least` is highest, in frames, and how high it is there."""
+    above = np.flatnonzero(p > least)
+    found = []
+    for hill in np.split(above, np.flatnonzero(np.diff(above) > 1) + 1):
+        if len(hill):
+            top = hill[p[hill] > 0.95 * p[hill].max()]
+            found.append(((top[0] + top[-1]) / 2, float(p[hill].max())))
+    return found
 
 
 def evolution(
@@ -143,14 +167,14 @@ def evolution(
         names: names[token].
         frame_s: seconds from one frame to the next.
         words: where they lie.
-        unit: of the time axis.
+        unit: as in `posteriors`.
     """
     axes = np.atleast_1d(new_axes(rows=len(snapshots), height=1.45))
     for ax, (title, y) in zip(axes, snapshots.items(), strict=True):
         posteriors(y, names, frame_s, words if ax is axes[0] else (), title, unit, ax)
         if ax is not axes[0]:
             _shade(ax, words, None)
-        ax.set(xlabel=f"time ({unit})" if ax is axes[-1] else "", ylabel="")
+        ax.set(xlabel=ax.get_xlabel() if ax is axes[-1] else "", ylabel="")
     return axes[0]
 
 
@@ -189,7 +213,10 @@ def spans(
             length = word.end_s - word.start_s
             below.barh(y, length, left=word.start_s, height=0.62, color=SKY, ec=BLUE, lw=0.8)
             middle = (word.start_s + word.end_s) / 2
-            below.text(middle, y, word.text, ha="center", va="center", fontsize=8)
+            # The axes are about 7 inches wide; a short bar gets small letters.
+            room = 6.2 * length / end_s / max(text_inches(word.text, 8), 1e-9)
+            size = 8 * min(1.0, max(0.65, room))
+            below.text(middle, y, word.text, ha="center", va="center", fontsize=size)
     below.set_yticks(range(len(rows)), rows)
     below.set(ylim=(len(rows) - 0.5, -0.5), xlabel="time (s)")
     below.tick_params(axis="y", length=0)

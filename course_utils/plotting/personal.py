@@ -43,14 +43,15 @@ def readings(
     Args:
         waveform: (samples,).
         sample_rate: in Hz.
-        words: name of a reader to its words, each (text, start_s, end_s, confidence).
+        words: name of a reader to its words, each (text, start_s, end_s, confidence); where a word
+            would run into the one before, it stands a line further from its box.
         said: what was said, above the picture.
     """
     x = np.asarray(waveform)
     rows = len(words)
     _, (above, below) = plt.subplots(
-        2, 1, figsize=(8, 1.6 + 0.75 * rows), sharex=True, layout="constrained",
-        height_ratios=[1.4, 0.75 * rows],
+        2, 1, figsize=(8, 1.6 + 0.85 * rows), sharex=True, layout="constrained",
+        height_ratios=[1.4, 0.85 * rows],
     )  # fmt: skip
     above.plot(np.arange(len(x)) / sample_rate, x, color=BLUE, lw=0.6)
     above.set_ylabel("amplitude")

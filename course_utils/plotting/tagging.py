@@ -26,7 +26,7 @@ def scene(
     Args:
         x: waveform, (samples,).
         sample_rate: in Hz.
-        events: what sounds when: a blue bar on top of its lane.
+        events: what sounds when: a blue bar in its lane, above the grey area if there is one.
         frames: probabilities, (frames, classes): a grey area in each lane, full height is 1.
         names: of the classes; only lanes with an event or a probability over 0.2 are drawn.
         frame_s: time from frame to frame in seconds.
@@ -43,18 +43,19 @@ def scene(
     above, ax = figure.subplots(2, 1, sharex=True, height_ratios=[2.2, 0.42 * n_lanes])
     spectrogram(x, sample_rate, n_fft=1024, hop_length=256, ax=above)
     above.set_xlabel("")
+    bar = 0.27 if frames is None else 0.66
     for row, name in enumerate(lanes):
         if frames is not None:
             p = frames[:, list(names).index(name)]
-            ax.fill_between(np.arange(len(p)) * frame_s, row, row + 0.72 * p, color=GREY, alpha=0.6)
+            ax.fill_between(np.arange(len(p)) * frame_s, row, row + 0.6 * p, color=GREY, alpha=0.6)
         for event in events:
             if event.label == name:
-                ax.broken_barh([_span(event)], (row + 0.76, 0.13), color=BLUE)
+                ax.broken_barh([_span(event)], (row + bar, 0.13), color=BLUE)
         for event in detected:
             if event.label == name:
                 style = {"facecolor": "white", "edgecolor": VERMILLION, "hatch": "////"}
                 ax.broken_barh([_span(event)], (row - 0.02, -0.12), **style)
-    ax.set_yticks(np.arange(len(lanes)) + 0.35, lanes)
+    ax.set_yticks(np.arange(len(lanes)) + 0.33, lanes)
     ax.set(ylim=(-0.2, n_lanes), xlim=(0, len(np.asarray(x)) / sample_rate), xlabel="time (s)")
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right"]].set_visible(False)

@@ -218,7 +218,8 @@ class BeamStepper(Explorer):
             weight = "bold" if place == row else "normal"
             right.text(blank[place] + label[place], place, text, va="center", fontweight=weight)
         right.set_yticks(rows, [self.spell(tokens) for tokens, _ in beam])
-        right.set(ylim=(max(len(beam), 4) - 0.4, -0.6), xlim=(0, 1.45 * (blank + label).max()))
+        room = 1.35 if self.lm is None else 1.7  # for the numbers behind the longest bar
+        right.set(ylim=(max(len(beam), 4) - 0.4, -0.6), xlim=(0, room * (blank + label).max()))
         right.set(xlabel="probability", title=f"beam after frame {read}, width {self.width}")
         right.legend(loc="lower right", fontsize=8)
         for axes in (left, right):

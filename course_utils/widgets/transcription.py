@@ -334,7 +334,7 @@ class TranscriptionExplorer(ClipExplorer):
         size = min(8, 100 / len(rows))
         middle.set_yticks(range(len(rows)), [self._names[row] for row in rows], fontsize=size)
         for name, start, end in self.spans():
-            middle_s = (start + end) / 2
+            middle_s = max((start + end) / 2, 0.008 * self.duration_s)  # not over the left edge
             below.text(middle_s, 0.55, name, ha="center", va="center", fontsize=9, color=BLUE)
             below.plot([start, end], [0.1, 0.1], color=RED, linewidth=2)
         below.set(yticks=[], ylim=(0, 1), xlim=(0, self.duration_s), xlabel="time in s")

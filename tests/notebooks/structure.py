@@ -23,8 +23,8 @@ Cells:
     - A cell whose output can't repeat is tagged `nbval-ignore-output`, and the next code cell
       asserts what the text claims; at most a third of the code cells. None is skipped.
     - Every picture in an output is followed by its caption, `class="course-caption"`
-      (`plotting.captioned`), or belongs to a widget; every `<audio>` has a `<figcaption>`; every
-      image in markdown has alternative text.
+      (`plotting.captioned`), which is its alternative text, or belongs to a widget; every
+      `<audio>` has a `<figcaption>`; every image in markdown has alternative text.
     - A number in markdown that repeats a computed one is marked, `49.9<!--out--> dB`: it stands in
       a text output between the last heading and the mark; in the Summary, anywhere above.
       A number with two digits or more may be rounded.
@@ -542,8 +542,8 @@ def alternatives(notebook: Notebook) -> list[str]:
     """Pictures, sounds and widgets say in words what they show."""
     found = []
     for cell in notebook.code:
-        bundles = [output.get("data", {}) for output in cell.outputs]
-        for bundle, following in pairwise([*bundles, {}]):
+        for output, behind in pairwise([*cell.outputs, {}]):
+            bundle, following = output.get("data", {}), behind.get("data", {})
             markup = bundle.get("text/html", "")
             place = where(notebook, cell)
             widget = any("widget-view" in kind for kind in bundle)
@@ -551,6 +551,9 @@ def alternatives(notebook: Notebook) -> list[str]:
             caption = markup + following.get("text/html", "")
             if picture and not widget and "course-caption" not in caption:
                 found.append(f"{place}: a picture without a caption (plotting.captioned)")
+            alternative = output.get("metadata", {}).get("image/png", {}).get("alt", "")
+            if picture and not widget and alternative not in html.unescape(caption):
+                found.append(f"{place}: a picture whose alternative text is not its caption")
             if "<audio" in markup and "<figcaption" not in markup:
                 found.append(f"{place}: a sound without a caption (audio.play)")
             found += [f"{place}: {problem}" for problem in html_images(markup)]

@@ -164,6 +164,10 @@ BREAKS: dict[str, tuple[Break, str]] = {
         "MB, at most 2",
     ),
     "picture without caption": (keep(0), "a picture without a caption"),
+    "picture with an old alternative": (
+        output("picture()", 0, metadata={"image/png": {"alt": "what it showed last year"}}),
+        "a picture whose alternative text is not its caption",
+    ),
     "sound without caption": (
         output("sound()", 0, data={"text/html": "<audio controls></audio>"}),
         "a sound without a caption",
