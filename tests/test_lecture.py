@@ -106,6 +106,31 @@ def test_question_output_and_answer_come_from_around_the_cell() -> None:
     assert found[1].items == ["*hear*"] and found[2].items == ["1 Beats"]
 
 
+def test_a_question_that_opens_a_text_is_asked_of_the_next_step() -> None:
+    found = lecture.plan(
+        notebook(
+            new_markdown_cell("## 1 Means\n\nTwo rows of numbers. Look at both:"),
+            new_code_cell("draw(1)", outputs=drawn("two rows")),
+            new_markdown_cell("Do they differ? Their means, one by one."),
+            new_code_cell("draw(2)", outputs=drawn("two means")),
+            new_markdown_cell("Which is larger? **Predict**, then run."),
+            new_code_cell("draw(3)", outputs=drawn("the larger one")),
+        )
+    )
+    first, second, third = content(found)
+    assert not first.take and not second.take
+    assert second.lead == "Do they differ? Their means, one by one." and second.is_prediction
+    assert third.lead == "Which is larger? **Predict**, then run." and third.is_prediction
+
+
+def test_a_formula_brings_its_weight_to_the_step_that_shows_it() -> None:
+    text = new_markdown_cell("## 1 Sums\n\nThe sum is\n$$s = a + b.$$")
+    alone = lecture.concept(lecture.chunks(text)[0].text, "1 Sums", "1 Sums", 0)
+    (together,) = lecture.steps([text, new_code_cell("print(3)", outputs=printed("3\n"))])
+    assert together.slide.kind == "print" and together.slide.formulas
+    assert together.points > alone.points
+
+
 @pytest.mark.parametrize(
     ("asked", "is_shown"), [("slide", True), ("skip", False), ("notes", False)]
 )

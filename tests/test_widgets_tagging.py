@@ -53,6 +53,17 @@ def test_tags_and_events_follow_the_threshold():
     assert "In time: low 0.0 to 1.0 s." in one.describe()
 
 
+def test_what_reaches_the_threshold_exactly_is_on():
+    def half(waveform: np.ndarray, rate: float) -> widgets.Tagged:
+        frames = np.full((10, 2), (0.5, 0.25), dtype=np.float32)
+        return widgets.Tagged(frames[0], frames, 0.1, np.zeros((10, 4)))
+
+    one = widgets.TaggingExplorer({"one": (tone(200), RATE)}, half, NAMES, threshold=0.5)
+    assert one.tags() == ["low"] and [event.label for event in one.events()] == ["low"]
+    one.threshold = 0.51
+    assert one.tags() == [] and one.events() == []
+
+
 def test_the_browser_gets_frames_and_pictures_of_all_clips():
     one = explorer(clip="low", threshold=0.4)
     assert (one.clip, one.threshold) == ("low", 0.4)
