@@ -79,6 +79,7 @@ class Recorder(Explorer):
 
     _esm = javascript("spectrum.js", "recorder.js", "intake.js", "takes.js", "own_voice.js")
     _css = style("takes.css")
+    needs_python = ("_outside",)  # each new sound
 
     prompt = traitlets.Unicode().tag(sync=True)
     trim = Quantities((0, 0), 0, 60, "s")

@@ -53,7 +53,7 @@ function createModel({ state, buffers }) {
 // What only Python can answer is locked, and said so.
 function lock(place, asks) {
   const selectors = asks.map((trait) => `[data-trait="${trait}"]`);
-  const controls = place.querySelectorAll([...selectors, "[data-action=record]", "[data-action=upload]"].join());
+  const controls = place.querySelectorAll([...selectors, "[data-action=record]", "[data-action=upload]", "[data-action=samples]"].join());
   if (!controls.length) return;
   for (const control of controls) {
     control.disabled = true;
