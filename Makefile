@@ -109,7 +109,7 @@ pretrained: install-test ## train and pack the small recognisers that come with 
 diagnosis: install-test ## recorded run: the curves of exercise 12.5, into docs/runs (3 minutes)
 	$(VENV_PYTHON) docs/tools/diagnosis.py
 
-seeds: install-test ## recorded run: the trainings of notebooks 06 and 07 with five seeds, into docs/runs (20 minutes)
+seeds: install-test ## recorded run: the trainings of notebooks 06 and 07 with three seeds, into docs/runs (12 minutes)
 	$(VENV_PYTHON) docs/tools/seeds.py
 
 links: install-test ## write the address in pyproject.toml into badges and links

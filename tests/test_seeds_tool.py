@@ -72,3 +72,19 @@ def test_ranges_are_over_the_seeds_of_a_figure(tmp_path, monkeypatch):
     ]
     with pytest.raises(ValueError, match="Here are: right, right again, other"):
         runs.over_seeds("left")
+
+
+def test_the_recorded_run_is_complete_and_bears_out_what_the_notebooks_claim(tool):
+    rows = runs.load("seeds")
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        found.setdefault(row["figure"], []).append(row["value"])
+    assert set(found) == {figure for *_, wanted in tool.RUNS.values() for figure in wanted}
+    assert {len(values) for values in found.values()} == {len(tool.SEEDS)}
+    assert {row["seed"] for row in rows} == set(tool.SEEDS)
+    gru, plain = found["first of 40, GRU: right"], found["first of 40, wide plain RNN: right"]
+    assert min(gru) >= 0.9 and all(a - b >= 0.2 for a, b in zip(gru, plain, strict=True))
+    memory, eyes = (
+        found[f"9 to 12 notes, {kind}: errors"] for kind in ("from memory", "attention")
+    )
+    assert all(b <= 0.5 * a for a, b in zip(memory, eyes, strict=True))
