@@ -20,7 +20,7 @@ test-notebooks: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-test vendor book lab test test-fast test-unit test-notebooks test-browser execute slides data \
-	fsdd-digits esc10 tagging diagnosis recognisers real-voices adaptation spellers shards scaling bench bench-ablation pretrained links mark instructor lint clean
+	fsdd-digits esc10 tagging diagnosis seeds recognisers real-voices adaptation spellers shards scaling bench bench-ablation pretrained links mark instructor lint clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -108,6 +108,9 @@ pretrained: install-test ## train and pack the small recognisers that come with 
 
 diagnosis: install-test ## recorded run: the curves of exercise 12.5, into docs/runs (3 minutes)
 	$(VENV_PYTHON) docs/tools/diagnosis.py
+
+seeds: install-test ## recorded run: the trainings of notebooks 06 and 07 with three seeds, into docs/runs (12 minutes)
+	$(VENV_PYTHON) docs/tools/seeds.py
 
 links: install-test ## write the address in pyproject.toml into badges and links
 	$(VENV_PYTHON) docs/tools/links.py

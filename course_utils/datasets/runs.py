@@ -68,6 +68,32 @@ def write(
         table.writerows(rows)
 
 
+def over_seeds(beginning: str) -> str:
+    """From the lowest to the highest value, over all seeds, of figures of the run "seeds".
+
+    Args:
+        beginning: of the names of the figures that are wanted.
+
+    Returns:
+        A line for each figure.
+
+    Raises:
+        FileNotFoundError: as for `load`.
+        ValueError: no figure begins like this.
+    """
+    values: dict[str, list[float]] = {}
+    for row in load("seeds"):
+        values.setdefault(row["figure"], []).append(row["value"])
+    wanted = {name: found for name, found in values.items() if name.startswith(beginning)}
+    if not wanted:
+        raise ValueError(f"no figure begins with {beginning!r}. Here are: {', '.join(values)}")
+    width = max(map(len, wanted))
+    return "\n".join(
+        f"{name:{width}s}  {len(found)} seeds: {min(found):.3g} to {max(found):.3g}"
+        for name, found in wanted.items()
+    )
+
+
 def _number(text: str) -> int | float | str:
     for kind in (int, float):
         try:
