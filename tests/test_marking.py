@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from course_utils.exercises import framework
 from course_utils.exercises.marking import __main__ as command
-from course_utils.exercises.marking import judge, lanes, submission, table, wire
-from course_utils.exercises.marking.limits import closed_to_others
+from course_utils.exercises.marking import judge, lanes, sandbox, submission, table, wire
+from course_utils.exercises.marking.limits import Limits, closed_to_others
 from tests import submissions
 from tests.exercises import answers
 from tests.notebooks.structure import ROOT, Notebook
@@ -316,6 +316,46 @@ KILL_JUDGE = """import psutil
 psutil.Process().parents()[1].kill()  # the first is the process that it was forked from
 while True: pass"""
 AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+class LateSandbox:
+    """Ends some requests after the cell that asked for it, or at once when nobody asks it on."""
+
+    delay = 0
+    running: "LateSandbox"
+
+    def __init__(self, number, limits):
+        self.left, self.waiting, self.gone = None, False, False
+        LateSandbox.running = self
+
+    def rest(self, seconds):
+        self.left = None if self.left is None else 0
+
+    def request(self, seconds, what, *given):
+        if self.left == 0:
+            self.gone = True
+            raise sandbox.Stopped("its process was ended")
+        if self.left is not None:
+            self.left -= 1
+        elif what == "run" and "kill" in given[0]:
+            self.left = self.delay
+        return "" if what == "run" else {"kind": "value", "value": None}
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("delay", [0, 1, 2, 3, 4, 5])
+def test_an_end_that_comes_late_is_not_blamed_on_the_next_cell(delay, tmp_path, monkeypatch):
+    monkeypatch.setattr(judge, "Sandbox", LateSandbox)
+    monkeypatch.setattr(LateSandbox, "delay", delay)
+    monkeypatch.setattr(judge.time, "sleep", lambda seconds: LateSandbox.running.rest(seconds))
+    sound_waves(
+        tmp_path / "late.ipynb", beats="kill()", semitones="semitones = 1", alias="alias = 2"
+    )
+    marks = judge.mark(tmp_path / "late.ipynb", Limits()).marks
+    assert [mark.state for mark in marks] == ["missing", "tried", *["missing"] * 4]
+    assert marks[1].reason == "beats: its process was ended"
 
 
 @pytest.mark.slow
