@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import io
 import os
-import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 import soundfile
 
 from course_utils.datasets import downloads, esc50, fsdd, librispeech, speech_commands, yesno
-from tests.http_server import Fault, Server
+from tests.http_server import Fault, Server, targz
 
 REAL = Path(os.environ.get("COURSE_DATA", "").strip() or "no COURSE_DATA")
 
@@ -44,16 +43,6 @@ def sound(seed: int, sample_rate: int, kind: str = "WAV") -> bytes:
     file = io.BytesIO()
     soundfile.write(file, samples, sample_rate, format=kind)
     return file.getvalue()
-
-
-def targz(files: dict[str, bytes]) -> bytes:
-    bundle = io.BytesIO()
-    with tarfile.open(fileobj=bundle, mode="w:gz") as tar:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    return bundle.getvalue()
 
 
 def zipped(files: dict[str, bytes]) -> bytes:

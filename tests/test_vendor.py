@@ -3,22 +3,12 @@
 import base64
 import hashlib
 import io
-import tarfile
 from pathlib import Path
 
 import pytest
 
 from docs.tools import vendor
-
-
-def archive(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
+from tests.http_server import targz
 
 
 def pin(content: bytes, *files: str) -> vendor.Pin:
@@ -40,7 +30,7 @@ def test_every_pin_has_a_version_a_hash_and_files() -> None:
 
 
 def test_a_package_is_fetched_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    content = archive({"package/a.js": b"1"})
+    content = targz({"package/a.js": b"1"})
     calls: list[str] = []
     monkeypatch.setattr(vendor, "download", lambda one: calls.append(one.name) or content)
     thing = pin(content, "a.js")
@@ -53,8 +43,8 @@ def test_a_package_is_fetched_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_another_file_than_the_pinned_one_is_refused(
     monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
-    thing = pin(archive({"package/a.js": b"1"}), "a.js")
-    monkeypatch.setattr(vendor, "download", lambda one: archive({"package/a.js": b"2"}))
+    thing = pin(targz({"package/a.js": b"1"}), "a.js")
+    monkeypatch.setattr(vendor, "download", lambda one: targz({"package/a.js": b"2"}))
     with pytest.raises(vendor.VendorError, match=r"@scope/thing 1\.2\.3 .* not the pinned file"):
         vendor.fetch(thing)
     assert not list(cache.rglob("*.tgz"))
@@ -63,7 +53,7 @@ def test_another_file_than_the_pinned_one_is_refused(
 def test_only_wanted_files_are_written_and_none_outside(tmp_path: Path) -> None:
     files = {"package/dist/a.js": b"1", "package/dist/b.map": b"2", "package/../../dist/c.js": b"3"}
     folder = tmp_path / "deep" / "out"
-    content = archive(files)
+    content = targz(files)
     vendor.extract(content, pin(content, "dist/*.js"), folder)
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert written == [folder / "dist" / "a.js"]
